@@ -1,0 +1,108 @@
+// The layers of DESIGN.md as rules. A layer may import itself and what its row lists.
+const LAYERS = {
+  base: [],
+  config: ['base'],
+  protocol: ['base'],
+  media: ['base'],
+  directory: ['base'],
+  prompts: ['base'],
+  mailbox: ['base', 'directory'],
+  routing: ['base', 'config', 'protocol', 'directory'],
+  menus: ['base', 'directory', 'prompts', 'mailbox'],
+  call: ['base', 'config', 'protocol', 'media', 'directory', 'prompts', 'mailbox', 'routing', 'menus'],
+  cmdlets: ['base', 'config', 'media', 'directory', 'prompts', 'mailbox'],
+  platform: [
+    'base',
+    'config',
+    'protocol',
+    'media',
+    'directory',
+    'prompts',
+    'mailbox',
+    'routing',
+    'menus',
+    'call',
+    'cmdlets',
+  ],
+  services: [
+    'base',
+    'config',
+    'protocol',
+    'media',
+    'directory',
+    'prompts',
+    'mailbox',
+    'routing',
+    'menus',
+    'call',
+    'cmdlets',
+    'platform',
+  ],
+  cli: ['base', 'config', 'directory', 'mailbox', 'cmdlets', 'platform', 'services'],
+};
+const PURE = [
+  'base',
+  'config',
+  'protocol',
+  'media',
+  'directory',
+  'prompts',
+  'mailbox',
+  'routing',
+  'menus',
+  'call',
+  'cmdlets',
+];
+const inLayers = (...names) => `^src/(${names.join('|')})/`;
+const layerRule = ([layer, below]) => ({
+  name: `layer-${layer}`,
+  severity: 'error',
+  from: { path: inLayers(layer) },
+  to: { path: '^src/', pathNot: inLayers(layer, ...below) },
+});
+const onlyIn = (folder, pkg) => ({
+  name: `${pkg}-only-in-${folder}`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: `^src/${folder}/` },
+  to: { path: `node_modules/${pkg}/` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-dev-dep-in-src',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: '\\.d\\.ts$' }, to: {} },
+    {
+      name: 'pure-layers-touch-no-node-module',
+      severity: 'error',
+      from: { path: inLayers(...PURE) },
+      to: { dependencyTypes: ['core'] },
+    },
+    { name: 'src-never-imports-test', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
+    ...Object.entries(LAYERS).map(layerRule),
+    onlyIn('config', 'fast-xml-parser'),
+    onlyIn('cli', 'yargs'),
+    ...[
+      'pino',
+      'koffi',
+      'libsql',
+      'kysely',
+      'pg',
+      'nodemailer',
+      'imapflow',
+      'wasm-media-encoders',
+      '@peculiar/x509',
+    ].map((pkg) => onlyIn('platform', pkg)),
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
+};
