@@ -1,0 +1,12 @@
+/** Methods that a call of ours takes; what Allow says, on every listener. */
+export const ALLOWED_METHODS: readonly string[] = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'UPDATE'];
+
+export const ALLOW = ALLOWED_METHODS.join(', ');
+
+/** The one type of body that is taken in. */
+export const ACCEPT = 'application/sdp';
+
+/** SIP extensions that may stand in Require; History-Info is read. */
+export const SUPPORTED_EXTENSIONS: readonly string[] = ['histinfo'];
+
+export const SUPPORTED = SUPPORTED_EXTENSIONS.join(', ');
