@@ -1,0 +1,20 @@
+import { hostPortText } from '../protocol/sip/flow.js';
+import type { TestCallHop } from './test-caller.js';
+
+/** One hop of a test call as a line for a person. */
+export function describeHop(hop: TestCallHop): string {
+  switch (hop.kind) {
+    case 'redirected':
+      return `  ${hostPortText(hop.by)} answers ${String(hop.status)} Moved Temporarily -> ${hop.contact ?? 'nowhere'}`;
+    case 'answered':
+      return `  ${hostPortText(hop.by)} answers ${String(hop.status)} OK`;
+    case 'refused':
+      return `  ${hostPortText(hop.by)} refuses with ${String(hop.status)}: ${hop.detail ?? 'no reason given'}`;
+    case 'greeting-heard':
+      return `  greeting and beep heard after ${hop.seconds.toFixed(1)} s`;
+    case 'speaking':
+      return `  speaking for ${hop.seconds.toFixed(1)} s`;
+    case 'hung-up':
+      return `  hung up after ${hop.seconds.toFixed(1)} s of speech`;
+  }
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, describe, test } from 'node:test';
+import { UmError } from '../../../src/base/errors.js';
+import type { HostPort } from '../../../src/protocol/sip/flow.js';
+import { testCall, type TestCallHop, type TestCallOptions } from '../../../src/services/test-caller.js';
+import { ownLoopbackAddress } from '../../support/daemon.js';
+import { headerOf } from '../../support/raw-caller.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
+import { speech } from '../../support/site.js';
+import { WorkerSite } from '../../support/worker-site.js';
+
+const listen = ownLoopbackAddress(6);
+const closing: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+/** A server that answers each INVITE as told; `final` gets how many came before. */
+async function server(final: (count: number, request: string) => string): Promise<HostPort> {
+  let count = 0;
+  const sockets = new Set<Socket>();
+  const tcp: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.setEncoding('latin1').on('error', () => undefined);
+    socket.on('data', (text: string) => {
+      if (!text.startsWith('INVITE')) return;
+      const echoed = text.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq)\s*:/i.test(line));
+      socket.write([`SIP/2.0 ${final(count, text)}`, ...echoed, 'Content-Length: 0', '', ''].join('\r\n'));
+      count += 1;
+    });
+  });
+  tcp.listen(0, listen);
+  await once(tcp, 'listening');
+  closing.push(async () => {
+    for (const socket of sockets) socket.destroy();
+    tcp.close();
+    await once(tcp, 'close');
+  });
+  const address = tcp.address();
+  assert.ok(typeof address === 'object' && address);
+  return { address: listen, port: address.port };
+}
+
+function call(to: HostPort, hops: TestCallHop[], more: Partial<TestCallOptions> = {}): ReturnType<typeof testCall> {
+  return testCall({
+    extension: '1000',
+    to,
+    localAddress: listen,
+    from: '5551234',
+    audio: speech(1, 3),
+    log: new RecordingLogger(),
+    onHop: (hop) => {
+      hops.push(hop);
+    },
+    ...more,
+  });
+}
+
+describe('the test caller', () => {
+  test('follows a redirect, waits for the beep, speaks, hangs up; what it said is in the spool', async () => {
+    const site = new WorkerSite({ listen });
+    closing.push(() => site.dispose());
+    await site.listenForReports();
+    const worker = await site.start();
+    await site.parent.heard('ready');
+    const contact = `<sip:1000@${listen}:${String(worker.port)};transport=tcp>`;
+    const to = await server(() => `302 Moved Temporarily\r\nContact: ${contact}`);
+    const hops: TestCallHop[] = [];
+    const result = await call(to, hops);
+    assert.deepEqual({ ...result, callId: '' }, { answered: true, callId: '', spokenMs: 1_000, status: 200 });
+    assert.deepEqual(
+      hops.map(({ kind }) => kind),
+      ['redirected', 'answered', 'greeting-heard', 'speaking', 'hung-up'],
+    );
+    assert.deepEqual(hops[0], { kind: 'redirected', status: 302, by: to, contact: contact.slice(1, -1) });
+    await site.until(() => site.spoolChanges > 0);
+    assert.notEqual(site.taken[0]?.indexOf(Buffer.from(speech(1, 3))), -1, 'bit by bit');
+    site.parent.tell({ kind: 'drain' });
+    assert.equal(await worker.ended, 0);
+  });
+
+  test('the INVITE has Diversion for the extension, the caller and an offer', async () => {
+    let seen = '';
+    const to = await server((_count, request) => {
+      seen = request;
+      return '486 Busy Here';
+    });
+    await call(to, [], { from: 'a"b\r\nX: 1' });
+    assert.match(headerOf(seen, 'Diversion') ?? '', /^<sip:1000@.*>;reason=no-answer$/);
+    assert.match(seen, /\r\nm=audio \d+ RTP\/AVP 0 8 101\r\n/);
+    assert.doesNotMatch(seen, /^X:/m, 'nothing in the number adds a header');
+  });
+
+  test('refused: the status and the words of ms-diagnostics', async () => {
+    const to = await server(() => '404 Not Found\r\nms-diagnostics: 15004;source="um";reason="no \\"mailbox\\""');
+    const hops: TestCallHop[] = [];
+    assert.deepEqual((await call(to, hops)).answered, false);
+    assert.deepEqual(hops, [{ kind: 'refused', status: 404, by: to, detail: 'Not Found; no "mailbox"' }]);
+  });
+
+  test('a redirect to itself -> call-failed', async () => {
+    const to = await server((_count, request) => `302 Moved\r\nContact: <${request.split(' ')[1] ?? ''}>`);
+    await assert.rejects(call(to, []), /in a circle/);
+  });
+
+  test('threat: redirects without end are cut off after LIMITS.sipRedirects', async () => {
+    const to: HostPort = await server(
+      (count) => `302 Moved\r\nContact: <sip:${String(count)}@${listen}:${String(to.port)}>`,
+    );
+    const hops: TestCallHop[] = [];
+    await assert.rejects(call(to, hops), /more than 5 redirects/);
+    assert.equal(hops.length, 5);
+  });
+
+  test('nobody listens -> call-failed that names the place', async () => {
+    const to = await server(() => '');
+    await closing.pop()?.();
+    await assert.rejects(call(to, []), (error) => error instanceof UmError && error.detail.includes(String(to.port)));
+  });
+});
