@@ -1,0 +1,24 @@
+/**
+ * Lays out rows for people: columns as wide as their widest cell, two spaces between them, no trailing spaces.
+ * Control characters of a cell (a caller's name is the caller's choice) are shown as `?`, so that they cannot steer a terminal.
+ */
+export function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows].map((row) => row.map(printable));
+  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** A text without the characters that would steer a terminal (C0, DEL, C1). */
+export function printable(text: string): string {
+  return Array.from(text, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code < 32 || (code >= 127 && code < 160) ? '?' : character;
+  }).join('');
+}
