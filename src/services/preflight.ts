@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UmError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
@@ -6,6 +6,7 @@ import type { UmConfig } from '../config/um-config.js';
 import type { MessageStore } from '../mailbox/message-store.js';
 import { timers } from '../platform/clock.js';
 import { loadConfig, type LoadedConfig, readConfigText, type StartOptions } from '../platform/config/config-file.js';
+import { makeDirectory } from '../platform/make-directory.js';
 import { portOwner } from '../platform/process/port-owner.js';
 import { type PortState, probePort } from '../platform/process/port-probe.js';
 import { pidFilePath } from '../platform/process/running-daemon.js';
@@ -126,7 +127,7 @@ function takeDirectory(dataDirectory: string | undefined, faults: UmError[]): Da
 function makeWritable(dataDirectory: string): void {
   const probe = join(dataDirectory, `.openum-probe-${String(process.pid)}`);
   try {
-    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+    makeDirectory(dataDirectory);
     writeFileSync(probe, 'can this be written?', { mode: 0o600 });
     rmSync(probe);
   } catch (error) {
