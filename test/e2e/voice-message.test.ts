@@ -182,4 +182,5 @@ async function leaveOn(calls: RawCaller, seed: number): Promise<void> {
   await calls.heardBeep();
   await calls.speak(speech(2, seed));
   await calls.hangUp();
+  calls.close();
 }

@@ -26,6 +26,9 @@ export interface CallPlan {
 
 let serial = 0;
 
+/** 20 s of packets: a caller who misses the beep must not wait for ever. */
+const PACKETS_WITHOUT_BEEP = 1_000;
+
 /** One request of the caller. */
 interface RequestText {
   readonly method: string;
@@ -169,6 +172,8 @@ export class RawCaller {
   #timestamp = 0x1000;
   #toneRun = 0;
   #beep: (() => void) | undefined;
+  #noBeep: (() => void) | undefined;
+  #packetsLeft = 0;
   beepEnded = false;
 
   private constructor(plan: CallPlan, udp: UdpSocket) {
@@ -216,7 +221,13 @@ export class RawCaller {
   /** Resolves once a steady tone of at least 80 ms has been heard and has ended. */
   heardBeep(): Promise<void> {
     if (this.beepEnded) return Promise.resolve();
-    return new Promise((done) => (this.#beep = done));
+    this.#packetsLeft = PACKETS_WITHOUT_BEEP;
+    return new Promise((done, fail) => {
+      this.#beep = done;
+      this.#noBeep = () => {
+        fail(new Error(`no beep in ${String(PACKETS_WITHOUT_BEEP)} packets`));
+      };
+    });
   }
 
   /** Sends audio in packets of 20 ms on an absolute schedule. */
@@ -359,6 +370,8 @@ export class RawCaller {
     if (packet.length < 13 || (packet[1] ?? 0) % 128 > 8) return;
     const payload = packet.subarray(12);
     this.heard.push(payload);
+    this.#packetsLeft -= 1;
+    if (this.#packetsLeft === 0) this.#noBeep?.();
     if (isTone(payload, (packet[1] ?? 0) % 128 === 8)) {
       this.#toneRun += 1;
       return;
