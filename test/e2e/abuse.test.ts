@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import type { Daemon } from '../support/daemon.js';
-import { RawCaller, RawConnection } from '../support/raw-caller.js';
+import { closeCallers, RawCaller, RawConnection } from '../support/raw-caller.js';
 import { type MessageFacts, payloadOf, Site, speech } from '../support/site.js';
 
 const listeners = [5060, 5062, 5065];
@@ -20,6 +20,8 @@ after(async () => {
   await daemon.dispose();
   site.remove();
 });
+
+afterEach(closeCallers);
 
 interface Status {
   readonly router: { readonly pid: number };

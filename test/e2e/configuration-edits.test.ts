@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Daemon } from '../support/daemon.js';
-import { callerOf, closeCallers, leaveMessage, recordingCall } from '../support/recording-call.js';
+import { closeCallers } from '../support/raw-caller.js';
+import { callerOf, leaveMessage, recordingCall } from '../support/recording-call.js';
 import { Site, speech } from '../support/site.js';
 
 /** Only so that a fault does not make the run hang. */

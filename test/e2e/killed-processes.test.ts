@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Daemon } from '../support/daemon.js';
-import type { RawCaller } from '../support/raw-caller.js';
-import {
-  callerOf,
-  closeCallers,
-  leaveMessage,
-  recordingCall,
-  storedMessage,
-  talkingWhile,
-} from '../support/recording-call.js';
+import { closeCallers, type RawCaller } from '../support/raw-caller.js';
+import { callerOf, leaveMessage, recordingCall, storedMessage, talkingWhile } from '../support/recording-call.js';
 import { payloadOf, Site, speech } from '../support/site.js';
 
 /** Only so that a fault does not make the run hang. */

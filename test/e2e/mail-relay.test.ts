@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Daemon, ownLoopbackAddress } from '../support/daemon.js';
-import { closeCallers, recordingCall } from '../support/recording-call.js';
+import { closeCallers } from '../support/raw-caller.js';
+import { recordingCall } from '../support/recording-call.js';
 import { Site, speech } from '../support/site.js';
 import { SmtpPeer } from '../support/smtp-peer.js';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Daemon } from '../support/daemon.js';
-import { closeCallers, leaveMessage, recordingCall } from '../support/recording-call.js';
+import { closeCallers } from '../support/raw-caller.js';
+import { leaveMessage, recordingCall } from '../support/recording-call.js';
 import { Site, speech } from '../support/site.js';
 
 /** Only so that a fault does not make the run hang. */

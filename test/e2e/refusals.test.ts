@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { type Daemon, ownLoopbackAddress } from '../support/daemon.js';
-import { type CallPlan, headerOf, RawCaller, RawConnection } from '../support/raw-caller.js';
+import { type CallPlan, closeCallers, headerOf, RawCaller, RawConnection } from '../support/raw-caller.js';
 import { Site, speech } from '../support/site.js';
 
 let site: Site;
@@ -16,6 +16,8 @@ after(async () => {
   await daemon.dispose();
   site.remove();
 });
+
+afterEach(closeCallers);
 
 /** Calls once and hangs up nothing: the final response, and the log line of its refusal. */
 async function refused(status: number, plan: Partial<CallPlan>): Promise<{ diagnostics: string; line: string }> {

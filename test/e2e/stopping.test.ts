@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Daemon } from '../support/daemon.js';
-import type { RawCaller } from '../support/raw-caller.js';
-import { callerOf, closeCallers, recordingCall } from '../support/recording-call.js';
+import { closeCallers, type RawCaller } from '../support/raw-caller.js';
+import { callerOf, recordingCall } from '../support/recording-call.js';
 import { type MessageFacts, Site, speech } from '../support/site.js';
 
 /** Only so that a fault does not make the run hang. */

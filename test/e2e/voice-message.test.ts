@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import type { Daemon } from '../support/daemon.js';
-import { type CallPlan, RawCaller, RawConnection } from '../support/raw-caller.js';
+import { type CallPlan, closeCallers, RawCaller, type RawConnection } from '../support/raw-caller.js';
 import { deliveredMails, type MessageFacts, payloadOf, Site, speech } from '../support/site.js';
 
 let site: Site;
@@ -17,6 +17,8 @@ after(async () => {
   await daemon.dispose();
   site.remove();
 });
+
+afterEach(closeCallers);
 
 const taken = (callId: string) => (line: Readonly<Record<string, unknown>>) =>
   line['event'] === 'message-stored' && line['callId'] === callId;
@@ -38,7 +40,6 @@ async function leave(calls: RawCaller, audio: Uint8Array, shared?: RawConnection
   await calls.heardBeep();
   await calls.speak(audio);
   assert.equal((await calls.hangUp()).status, 200);
-  calls.close();
   await daemon.logged(taken(calls.callId));
   const messages = (await daemon.json('messages')) as readonly MessageFacts[];
   const message = messages.find(({ callId }) => callId === calls.callId);
@@ -92,7 +93,6 @@ describe('an unanswered call becomes a voice message', () => {
     const connection = calls.connection;
     assert.ok(connection);
     await connection.received(() => connection.requests.find((text) => text.startsWith('BYE')));
-    calls.close();
     await daemon.logged(taken(calls.callId));
     const messages = (await daemon.json('messages')) as readonly MessageFacts[];
     const message = messages.find(({ callId }) => callId === calls.callId);
@@ -123,7 +123,6 @@ describe('an unanswered call becomes a voice message', () => {
     assert.equal((await calls.request('INVITE', [], calls.sdp('sendrecv', 3))).status, 200);
     await calls.speak(speech(1, 19));
     await calls.hangUp();
-    calls.close();
     await daemon.logged(taken(calls.callId));
   });
 
@@ -131,7 +130,6 @@ describe('an unanswered call becomes a voice message', () => {
     const calls = await caller({ from: '5559999' });
     await calls.invite();
     await calls.hangUp();
-    calls.close();
     await daemon.logged((line) => line['event'] === 'message-stored' && line['callId'] === calls.callId);
     const missed = (await daemon.json('messages', '--missed')) as readonly MessageFacts[];
     assert.ok(missed.some(({ callId, audioFile }) => callId === calls.callId && audioFile === null));
@@ -182,5 +180,4 @@ async function leaveOn(calls: RawCaller, seed: number): Promise<void> {
   await calls.heardBeep();
   await calls.speak(speech(2, seed));
   await calls.hangUp();
-  calls.close();
 }

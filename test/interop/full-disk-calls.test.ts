@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Daemon } from '../support/daemon.js';
-import { callerOf, closeCallers, leaveMessage, recordingCall, storedMessage } from '../support/recording-call.js';
+import { closeCallers } from '../support/raw-caller.js';
+import { callerOf, leaveMessage, recordingCall, storedMessage } from '../support/recording-call.js';
 import { type MessageFacts, payloadOf, Site, speech } from '../support/site.js';
 
 /** A file system of 32 MB: needs root, as the mount does. */

@@ -26,6 +26,14 @@ export interface CallPlan {
 
 let serial = 0;
 
+/** What is open: callers and connections, whatever test made them. */
+const open = new Set<{ close(): void }>();
+
+/** Closes every socket of every caller: for the end of a test, however it ended. */
+export function closeCallers(): void {
+  for (const one of [...open]) one.close();
+}
+
 /** 20 s of packets: a caller who misses the beep must not wait for ever. */
 const PACKETS_WITHOUT_BEEP = 1_000;
 
@@ -74,6 +82,7 @@ export class RawConnection {
 
   private constructor(socket: Socket) {
     this.socket = socket;
+    open.add(this);
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => {
       this.#onData(chunk);
@@ -81,6 +90,7 @@ export class RawConnection {
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.closed = true;
+      open.delete(this);
       this.#wake();
     });
   }
@@ -180,6 +190,7 @@ export class RawCaller {
     this.plan = plan;
     this.#udp = udp;
     this.callId = `raw-${this.#tag}@test`;
+    open.add(this);
     udp.on('message', (packet) => {
       this.#onPacket(packet);
     });
@@ -299,6 +310,7 @@ export class RawCaller {
   }
 
   close(): void {
+    if (!open.delete(this)) return;
     this.#udp.close();
     for (const connection of this.#connections.values()) connection.close();
   }

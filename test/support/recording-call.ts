@@ -3,20 +3,10 @@ import type { Daemon } from './daemon.js';
 import { RawCaller } from './raw-caller.js';
 import { type MessageFacts, type Site, speech } from './site.js';
 
-const callers = new Set<RawCaller>();
-
 /** A caller for a mailbox of this site who has not called yet. */
-export async function callerOf(site: Site, extension = '1000'): Promise<RawCaller> {
+export function callerOf(site: Site, extension = '1000'): Promise<RawCaller> {
   const headers = [`Diversion: <sip:${extension}@pbx>`];
-  const caller = await RawCaller.make({ server: site.listen, user: '5000', headers });
-  callers.add(caller);
-  return caller;
-}
-
-/** Closes the sockets of all callers: for the end of a test, however it ended. */
-export function closeCallers(): void {
-  for (const caller of callers) caller.close();
-  callers.clear();
+  return RawCaller.make({ server: site.listen, user: '5000', headers });
 }
 
 /** A call in which the beep was heard. Rejects when the server goes away before. */

@@ -1,8 +1,11 @@
 // Runs what its arguments name (`checks` and folders below test/), counts every check and every test, and ends with the line
 // `N passed, N failed`. A test file that ran no test is a failure: `node --test` would pass over it in silence.
+//
+// What follows `--beside` runs at the same time, at the lowest priority: end-to-end tests wait on telephone calls most of the
+// time, and what only computes fills the gaps.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, constants, setPriority } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
 import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +21,11 @@ const checks = [
   ['formatting', 'prettier', ['--check', '--log-level', 'warn', '.']],
 ];
 
-/** Callers of these speak in real time and judge every packet: a second daemon beside them would starve them on two cores. */
-const SERIAL = ['e2e', 'interop'];
+/** Peers of these bind ports of their own, load the machine or fill its disk: one at a time. */
+const SERIAL = ['interop'];
+
+/** A test file that takes longer waits on something that does not come. */
+const FILE_TIMEOUT_MS = 240_000;
 
 let passed = 0;
 let failed = 0;
@@ -76,7 +82,7 @@ async function runFolder(folder, concurrency) {
   const ran = new Set();
   const before = passed;
   await new Promise((done) => {
-    run({ files, concurrency, timeout: 600_000 })
+    run({ files, concurrency, timeout: FILE_TIMEOUT_MS })
       .on('test:pass', (data) => {
         const isFile = files.includes(resolve(top, data.name));
         if (data.details.type === 'suite' || isFile || data.skip || data.todo) return;
@@ -97,26 +103,42 @@ async function runFolder(folder, concurrency) {
   process.stdout.write(`passed  ${folder}: ${String(passed - before)} tests in ${String(files.length)} files\n`);
 }
 
+/** Runs these in a process of their own, with the loader that lets test processes be TypeScript; adds up what it counted. */
+function runLane(names, priority) {
+  return new Promise((done) => {
+    const child = spawn(
+      process.execPath,
+      ['--no-warnings', '--import', registration, fileURLToPath(import.meta.url), ...names],
+      {
+        cwd: top,
+        stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+        env: { ...process.env, TS_NODE_TRANSPILE_ONLY: 'true' },
+      },
+    );
+    setPriority(child.pid, priority);
+    let counted = { passed: 0, failed: 1 };
+    child.on('message', (counts) => (counted = counts));
+    child.on('close', () => {
+      passed += counted.passed;
+      failed += counted.failed;
+      done();
+    });
+  });
+}
+
 const wanted = process.argv.slice(2);
-if (!process.execArgv.includes('--import')) {
-  // Tests are TypeScript: start again with the loader, which test processes then inherit.
-  const child = spawn(
-    process.execPath,
-    ['--no-warnings', '--import', registration, fileURLToPath(import.meta.url), ...wanted],
-    {
-      cwd: top,
-      stdio: 'inherit',
-      env: { ...process.env, TS_NODE_TRANSPILE_ONLY: 'true' },
-    },
-  );
-  child.on('close', (status) => (process.exitCode = status ?? 1));
-} else {
-  const one = wanted.find((name) => name.endsWith('.test.ts'));
-  if (one) process.stdout.write('name folders, not files\n');
+if (process.send && process.execArgv.includes('--import')) {
   for (const name of wanted) {
     if (name === 'checks') await runChecks();
     else await runFolder(name, SERIAL.includes(name) ? 1 : availableParallelism());
   }
+  process.send({ passed, failed });
+  process.disconnect();
+} else {
+  const beside = wanted.includes('--beside') ? wanted.splice(wanted.indexOf('--beside')).slice(1) : [];
+  const lanes = [runLane(wanted, constants.priority.PRIORITY_NORMAL)];
+  if (beside.length > 0) lanes.push(runLane(beside, constants.priority.PRIORITY_LOW));
+  await Promise.all(lanes);
   process.stdout.write(`${String(passed)} passed, ${String(failed)} failed\n`);
   process.exitCode = failed === 0 ? 0 : 1;
 }
