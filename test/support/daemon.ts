@@ -17,13 +17,15 @@ export interface CommandResult {
 }
 
 export interface DaemonOptions {
-  /** Its own loopback address, so that the standard ports never clash. */
-  readonly listen: string;
+  /** Its own loopback address, so that the standard ports never clash; absent: all addresses, in a network namespace only. */
+  readonly listen?: string;
   /** Kept by the caller when given; else made, and removed by `dispose`. */
   readonly data?: string;
   /** Text of an msexchangeum.config; absent: none, which means a demonstration. */
   readonly configFile?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A program and its first arguments that ends by executing the daemon in its place, for instance `unshare --net`. */
+  readonly through?: readonly string[];
 }
 
 /** A loopback address that no other test run on this machine uses: the process id picks it. */
@@ -37,7 +39,6 @@ export function ownLoopbackAddress(which = 0): string {
 /** The daemon as an admin runs it: `bin/openum start` as a child, judged by its log, its exit status and its command line. */
 export class Daemon {
   readonly data: string;
-  readonly listen: string;
   readonly lines: LogLine[] = [];
   /** What it wrote that is no JSON: words for people. */
   readonly words: string[] = [];
@@ -48,20 +49,18 @@ export class Daemon {
   #exit: { readonly status: number | null; readonly signal: string | null } | undefined;
 
   private constructor(options: DaemonOptions) {
-    this.listen = options.listen;
     this.#ownsData = options.data === undefined;
     this.data = options.data ?? mkdtempSync(join(tmpdir(), 'openum-e2e-'));
+    const listen = options.listen === undefined ? [] : ['--listen', options.listen];
     const config = options.configFile === undefined ? [] : ['--config', options.configFile];
-    this.#child = spawn(
-      process.execPath,
-      [program, 'start', '--listen', options.listen, '--data', this.data, ...config],
-      {
-        cwd: tmpdir(),
-        env: { ...process.env, NODE_OPTIONS: '', ...options.env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        detached: true,
-      },
-    );
+    const words = [process.execPath, program, 'start', ...listen, '--data', this.data, ...config];
+    const [first = '', ...rest] = [...(options.through ?? []), ...words];
+    this.#child = spawn(first, rest, {
+      cwd: tmpdir(),
+      env: { ...process.env, NODE_OPTIONS: '', ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream)
         createInterface({ input: stream }).on('line', (line) => {

@@ -64,9 +64,19 @@ function placeOf(uri: string): { host: string; port: number } {
   return { host: (parts?.[1] ?? '').replace(/[[\]]/g, ''), port: Number(parts?.[2] ?? 5060) };
 }
 
+/** An address as URIs and Via write it: IPv6 in brackets. */
+function hostOf(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+/** An address as SDP writes it (RFC 8866 section 5.7). */
+function sdpAddress(address: string): string {
+  return `IN ${address.includes(':') ? 'IP6' : 'IP4'} ${address}`;
+}
+
 /** Where an SDP wants its audio. */
 function audioAddressOf(text: string): { readonly address: string; readonly port: number } | undefined {
-  const address = /^c=IN IP4 ([\d.]+)/m.exec(text)?.[1];
+  const address = /^c=IN IP[46] ([\da-f.:]+)/im.exec(text)?.[1];
   const port = /^m=audio (\d+)/m.exec(text)?.[1];
   return address === undefined || port === undefined ? undefined : { address, port: Number(port) };
 }
@@ -198,7 +208,7 @@ export class RawCaller {
   }
 
   static async make(plan: CallPlan): Promise<RawCaller> {
-    const udp = createSocket('udp4');
+    const udp = createSocket(plan.server.includes(':') ? 'udp6' : 'udp4');
     udp.bind(0, plan.local ?? plan.server);
     await once(udp, 'listening');
     return new RawCaller(plan, udp);
@@ -216,7 +226,7 @@ export class RawCaller {
   async invite(shared?: RawConnection): Promise<RawResponse> {
     let host = this.plan.server;
     let port = this.plan.port ?? 5060;
-    let uri = `sip:${this.plan.user}@${host}:${String(port)};transport=tcp`;
+    let uri = `sip:${this.plan.user}@${hostOf(host)}:${String(port)};transport=tcp`;
     for (let hop = 0; ; hop += 1) {
       const connection = shared ?? (await this.#connect(host, port));
       this.connection = connection;
@@ -297,9 +307,9 @@ export class RawCaller {
     const pt = this.plan.payloadType ?? 0;
     return [
       'v=0',
-      `o=- 77 ${String(version)} IN IP4 ${this.local}`,
+      `o=- 77 ${String(version)} ${sdpAddress(this.local)}`,
       's=-',
-      `c=IN IP4 ${this.local}`,
+      `c=${sdpAddress(this.local)}`,
       't=0 0',
       `m=audio ${String(this.rtpPort)} RTP/AVP ${String(pt)} 101`,
       'a=rtpmap:101 telephone-event/8000',
@@ -325,7 +335,7 @@ export class RawCaller {
   async #attempt(connection: RawConnection, uri: string): Promise<RawResponse> {
     this.#cseq += 1;
     const sdp = this.plan.offer === false ? { invite: '', ack: this.sdp() } : { invite: this.sdp(), ack: '' };
-    const to = `To: <sip:${this.plan.user}@${this.plan.server}>`;
+    const to = `To: <sip:${this.plan.user}@${hostOf(this.plan.server)}>`;
     const branch = `z9hG4bK${this.#tag}-${String(this.#cseq)}`;
     const extra = this.plan.headers ?? [];
     connection.send(this.#message({ method: 'INVITE', uri, to, extra, body: sdp.invite, branch }));
@@ -347,16 +357,16 @@ export class RawCaller {
   }
 
   #message({ method, uri, to, extra = [], body = '', branch }: RequestText): string {
-    const port = String(this.connection?.socket.localPort ?? 5060);
+    const here = `${hostOf(this.local)}:${String(this.connection?.socket.localPort ?? 5060)}`;
     return [
       `${method} ${uri} SIP/2.0`,
-      `Via: SIP/2.0/TCP ${this.local}:${port};branch=${branch ?? `z9hG4bK${this.#tag}-${method}${String(this.#cseq)}`}`,
+      `Via: SIP/2.0/TCP ${here};branch=${branch ?? `z9hG4bK${this.#tag}-${method}${String(this.#cseq)}`}`,
       'Max-Forwards: 70',
-      `From: <sip:${this.plan.from ?? '5551234'}@${this.local}>;tag=${this.#tag}`,
+      `From: <sip:${this.plan.from ?? '5551234'}@${hostOf(this.local)}>;tag=${this.#tag}`,
       to,
       `Call-ID: ${this.callId}`,
       `CSeq: ${String(this.#cseq)} ${method}`,
-      `Contact: <sip:caller@${this.local}:${port};transport=tcp>`,
+      `Contact: <sip:caller@${here};transport=tcp>`,
       ...extra,
       ...(body === '' ? [] : ['Content-Type: application/sdp']),
       `Content-Length: ${String(body.length)}`,

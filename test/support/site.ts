@@ -7,6 +7,8 @@ import { Daemon, ownLoopbackAddress, runCommand } from './daemon.js';
 export interface SiteOptions {
   /** Which of this test file's own loopback addresses. */
   readonly which?: number;
+  /** An address of another kind than those. */
+  readonly listen?: string;
   readonly extensions?: readonly string[];
   /** Where its data directory is made. */
   readonly directory?: string;
@@ -45,7 +47,7 @@ export class Site {
     this.#options = options;
     this.data = mkdtempSync(join(options.directory ?? tmpdir(), 'openum-site-'));
     this.configFile = join(this.data, 'msexchangeum.config');
-    this.listen = ownLoopbackAddress(options.which ?? 0);
+    this.listen = options.listen ?? ownLoopbackAddress(options.which ?? 0);
     this.writeConfig();
     mkdirSync(join(this.data, 'greetings'), { recursive: true });
     this.writeGreeting('short.wav', 0.1);
