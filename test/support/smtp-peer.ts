@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 /** What the peer does when its turn comes: a reply of one or more lines; `stall`: silence; `close`: the end of the connection. */
 export type PeerTurn = string;
@@ -20,6 +21,13 @@ export interface PeerScript {
   readonly taken?: (address: string) => PeerTurn;
 }
 
+/** Its certificate and key in PEM, and when it speaks TLS: from the first byte, or once asked by STARTTLS (RFC 3207). */
+export interface PeerTls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly from: 'connect' | 'starttls';
+}
+
 /** A mail that the peer has answered with a 2xx, as it came, dots unstuffed. */
 export interface PeerMail {
   readonly from: string;
@@ -36,11 +44,13 @@ export class SmtpPeer {
   connections = 0;
   readonly #server: Server;
   readonly #isLmtp: boolean;
+  readonly #tls: PeerTls | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #watchers = new Set<() => void>();
 
-  private constructor(isLmtp: boolean) {
+  private constructor(isLmtp: boolean, tls: PeerTls | undefined) {
     this.#isLmtp = isLmtp;
+    this.#tls = tls;
     this.#server = createServer((socket) => {
       this.#accept(socket);
     });
@@ -48,9 +58,14 @@ export class SmtpPeer {
 
   static async listen(
     address: string,
-    options: { readonly lmtp?: boolean; readonly port?: number; readonly script?: PeerScript } = {},
+    options: {
+      readonly lmtp?: boolean;
+      readonly port?: number;
+      readonly script?: PeerScript;
+      readonly tls?: PeerTls;
+    } = {},
   ): Promise<SmtpPeer> {
-    const peer = new SmtpPeer(options.lmtp ?? false);
+    const peer = new SmtpPeer(options.lmtp ?? false, options.tls);
     peer.script = options.script ?? {};
     peer.#server.listen(options.port ?? 0, address);
     await once(peer.#server, 'listening');
@@ -89,19 +104,38 @@ export class SmtpPeer {
   #accept(socket: Socket): void {
     this.connections += 1;
     this.#sockets.add(socket);
-    socket.setEncoding('latin1');
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#sockets.delete(socket);
       this.#wake();
     });
-    const session = new PeerSession(socket, this, this.#isLmtp);
-    socket.on('data', (chunk: string) => {
+    const greeted = this.#converse(this.#tls?.from === 'connect' ? this.#secured(socket) : socket);
+    greeted.begin();
+    this.#wake();
+  }
+
+  #converse(stream: Socket): PeerSession {
+    stream.setEncoding('latin1');
+    const startTls = (): void => {
+      stream.removeAllListeners('data');
+      this.#converse(this.#secured(stream));
+    };
+    const session = new PeerSession(stream, this, {
+      isLmtp: this.#isLmtp,
+      ...(this.#tls?.from === 'starttls' && !(stream instanceof TLSSocket) ? { startTls } : {}),
+    });
+    stream.on('data', (chunk: string) => {
       session.receive(chunk);
       this.#wake();
     });
-    session.begin();
-    this.#wake();
+    return session;
+  }
+
+  #secured(socket: Socket): TLSSocket {
+    const { cert, key } = this.#tls ?? {};
+    const secured = new TLSSocket(socket, { isServer: true, cert, key });
+    secured.on('error', () => undefined);
+    return secured;
   }
 
   #wake(): void {
@@ -113,15 +147,17 @@ class PeerSession {
   readonly #socket: Socket;
   readonly #peer: SmtpPeer;
   readonly #isLmtp: boolean;
+  readonly #startTls: (() => void) | undefined;
   #buffer = '';
   #phase: 'commands' | 'data' | 'stalled' = 'commands';
   #from = '';
   #recipients: string[] = [];
 
-  constructor(socket: Socket, peer: SmtpPeer, isLmtp: boolean) {
+  constructor(socket: Socket, peer: SmtpPeer, how: { readonly isLmtp: boolean; readonly startTls?: () => void }) {
     this.#socket = socket;
     this.#peer = peer;
-    this.#isLmtp = isLmtp;
+    this.#isLmtp = how.isLmtp;
+    this.#startTls = how.startTls;
   }
 
   begin(): void {
@@ -153,16 +189,18 @@ class PeerSession {
     else if (verb === 'DATA') this.#data();
     else this.#turn(this.#answer(verb));
     if (verb === 'QUIT') this.#socket.end();
+    if (verb === 'STAR') this.#startTls?.();
   }
 
   /** The answer to a command that changes nothing here. */
   #answer(verb: string): PeerTurn {
     const { script } = this.#peer;
     if (verb === (this.#isLmtp ? 'LHLO' : 'EHLO')) {
-      const lines = ['peer.example.test', ...(script.extensions ?? [])];
+      const lines = ['peer.example.test', ...(script.extensions ?? []), ...(this.#startTls ? ['STARTTLS'] : [])];
       return script.hello ?? lines.map((text, at) => `250${at < lines.length - 1 ? '-' : ' '}${text}`).join('\r\n');
     }
     if (verb === 'AUTH') return script.auth ?? '235 2.7.0 welcome';
+    if (verb === 'STAR' && this.#startTls) return '220 2.0.0 ready';
     return verb === 'QUIT' ? '221 2.0.0 bye' : '500 5.5.1 what?';
   }
 
