@@ -9,6 +9,7 @@ import { availableParallelism, constants, setPriority } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
 import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { compileBelow } from './ts-loader.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const registration = './test/support/register-ts.mjs';
@@ -136,6 +137,7 @@ if (process.send && process.execArgv.includes('--import')) {
   process.disconnect();
 } else {
   const beside = wanted.includes('--beside') ? wanted.splice(wanted.indexOf('--beside')).slice(1) : [];
+  if (wanted.concat(beside).some((name) => name !== 'checks')) await compileBelow('src', 'test');
   const lanes = [runLane(wanted, constants.priority.PRIORITY_NORMAL)];
   if (beside.length > 0) lanes.push(runLane(beside, constants.priority.PRIORITY_LOW));
   await Promise.all(lanes);

@@ -1,7 +1,7 @@
 // Module hooks that let Node run this repository's TypeScript: ts-node compiles each file once, and its result is kept by its
 // content below .cache/ts, because every test file, thread and child process is a Node of its own that would compile all anew.
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,6 +23,14 @@ export async function load(url, context, next) {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context);
   const file = fileURLToPath(url);
   return { format: 'module', shortCircuit: true, source: await compiled(file, readFileSync(file, 'utf8')) };
+}
+
+/** Compiles what was not compiled yet below these folders: in one process, because loading the compiler costs more than a file. */
+export async function compileBelow(...folders) {
+  for (const folder of folders) {
+    const names = readdirSync(join(top, folder), { recursive: true }).filter((name) => name.endsWith('.ts'));
+    for (const file of names.map((name) => join(top, folder, name))) await compiled(file, readFileSync(file, 'utf8'));
+  }
 }
 
 async function compiled(file, text) {
