@@ -108,11 +108,6 @@ const table = {
     advice: 'switch the extension named in Unsupported off on the gateway',
     sip: { status: 420, diagnostics: 15020 },
   },
-  'too-many-hops': {
-    summary: 'Max-Forwards ran out',
-    advice: 'look for a loop between the PBX and its proxies',
-    sip: { status: 483, diagnostics: 15021 },
-  },
   'version-unsupported': {
     summary: 'the message is not SIP/2.0',
     advice: 'let the peer speak SIP/2.0',
@@ -152,6 +147,11 @@ const table = {
     summary: 'a SIP message is larger than OpenUM takes',
     advice: 'let the gateway send fewer or shorter headers; the limit is named beside this code',
     sip: { status: 513, diagnostics: 15029 },
+  },
+  overloaded: {
+    summary: 'more requests are unfinished than OpenUM keeps',
+    advice: 'see the log for whose they are: keep strangers out with a firewall, spread the gateways over more servers',
+    sip: { status: 503, diagnostics: 15030 },
   },
   // Starting, stopping and asking the daemon.
   'config-faulty': {
@@ -197,6 +197,11 @@ const table = {
   'not-found': { summary: 'there is no such thing', advice: 'look at the name given', exit: 4 },
   'usage-wrong': { summary: 'the command line is not understood', advice: 'see --help', exit: 2 },
   'request-invalid': { summary: 'the request to the daemon is not valid', advice: 'see the reason', exit: 1 },
+  'file-unusable': {
+    summary: 'a file cannot be read or written',
+    advice: 'name a file that you can read, or a place where you can write',
+    exit: 1,
+  },
   'directory-invalid': {
     summary: 'the directory document has faults',
     advice: 'correct the places named; nothing was changed',
@@ -230,6 +235,12 @@ export type ErrorCode = keyof typeof table;
 
 /** The one table of errors. */
 export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = table;
+
+/** The code that a refusal of ours tells by this number in ms-diagnostics; undefined when none of ours has it. */
+export function codeOfDiagnostics(diagnostics: number): ErrorCode | undefined {
+  const codes = Object.keys(table) as ErrorCode[];
+  return codes.find((code) => ERRORS[code].sip?.diagnostics === diagnostics);
+}
 
 /** An error with a stable code; `detail` says what was found in this very case, one clause, no full stop. */
 export class UmError extends Error {

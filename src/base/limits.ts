@@ -7,7 +7,7 @@ export const LIMITS = Object.freeze({
   /** A header block without end would grow in memory for ever (RFC 3261 sets no bound; real ones are under 8 kB). */
   sipHeaderBytes: 65_536,
   /** A Content-Length of gigabytes would make us wait for, and hold, gigabytes. */
-  sipBodyBytes: 262_144,
+  sipBodyBytes: 65_536,
   /** Thousands of one-letter headers cost more to index than to send. */
   sipHeaderCount: 512,
   /** Opening connections is cheaper than serving them. */
@@ -20,6 +20,12 @@ export const LIMITS = Object.freeze({
   sipUnsentBytes: 1_048_576,
   /** A peer that leaves the connection open after our last words would keep it for ever. */
   sipLingerMs: 5_000,
+  /**
+   * Requests that are not finished: an INVITE that is refused and never acknowledged is kept for 32 s (RFC 3261 §17.2.1), 3.5 kB
+   * each, so a stranger on one connection would fill the memory of the process that holds the calls. This is 70 MB, and 600
+   * calls a second.
+   */
+  sipServerTransactions: 20_000,
   /** A redirect loop between servers would never end (RFC 3261 §8.1.3.4). */
   sipRedirects: 5,
   /** Connecting to a peer that swallows packets would hold a call for minutes. */
@@ -46,9 +52,20 @@ export const LIMITS = Object.freeze({
   controlRequestBytes: 64 * 1024 * 1024,
   /** A client that does not read would make the mailbox service buffer for it. */
   controlUnsentBytes: 256 * 1024 * 1024,
+  /** At its end the mailbox service would wait for such a client, or for a request without end, and keep the store from its successor. */
+  controlCloseMs: 10_000,
+  /** A store that hangs would hang every command with it. An import is not cut: it may write for longer, and ends. */
+  controlAnswerMs: 30_000,
   /** A configuration file above this is not one. */
-  configBytes: 1_048_576,
+  configBytes: 131_072,
+  /** A blocked terminal or pipe must not stop calls, nor fill the memory: lines that wait for its reader, beyond it dropped. */
+  logWaitingBytes: 4 * 1024 * 1024,
   // Directory
+  /**
+   * A file that is no directory (a device, a pipe without end) would fill the memory of the command that imports it. Twice
+   * `controlRequestBytes`: a person's file is indented, and the request made of it is not.
+   */
+  directoryDocumentBytes: 128 * 1024 * 1024,
   /** An import without end would fill the memory of every process that keeps the directory. */
   directoryObjects: 200_000,
   /** Extensions of one mailbox, addresses of one gateway: a list without end costs every start and every look-up. */

@@ -132,7 +132,7 @@ export class CallSession implements Call {
 
   async leaveMissedCall(): Promise<void> {
     if (this.#entry) await this.#entry.dropForMissedCall();
-    else await this.#options.spool.missedCall(this.facts);
+    else await this.#writeMissedCall();
     this.#settle('missed-call');
   }
 
@@ -143,7 +143,7 @@ export class CallSession implements Call {
 
   /**
    * Keeps what a menu that failed, or a write that failed, left unsettled. Nothing that was recorded may be lost by a fault of
-   * ours; what cannot be finished now stays in the spool, where it is found when this process has ended.
+   * ours; what cannot be finished now stays in the spool, which tries again.
    */
   async rescue(): Promise<void> {
     const entry = this.#entry;
@@ -161,8 +161,23 @@ export class CallSession implements Call {
           path: entry.path,
           reason: error instanceof UmError ? error.detail : String(error),
         },
-        'the message could not be finished: it stays in the spool and is taken when this worker has ended',
+        'the message could not be finished yet: it stays in the spool, and finishing it is tried again',
       );
+    }
+  }
+
+  /** With no recording there is nothing in the spool that would tell later: the log is the only place. */
+  async #writeMissedCall(): Promise<void> {
+    try {
+      await this.#options.spool.missedCall(this.facts);
+    } catch (error) {
+      const { callId, mailboxAddress, callerNumber } = this.facts;
+      const reason = error instanceof UmError ? error.detail : String(error);
+      this.#options.log.error(
+        { event: 'missed-call-lost', callId, mailbox: mailboxAddress, from: callerNumber, reason },
+        'a missed call could not be written, and is lost',
+      );
+      throw error;
     }
   }
 

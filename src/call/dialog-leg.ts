@@ -1,6 +1,6 @@
 import { assertNever } from '../base/assert.js';
-import type { StartedTimer } from '../base/clock.js';
 import { UmError } from '../base/errors.js';
+import { RunLoop, type TimerOutput } from '../base/run-loop.js';
 import { PRODUCT } from '../base/version.js';
 import type { Flow } from '../protocol/sip/flow.js';
 import type { SipRequest } from '../protocol/sip/message.js';
@@ -44,6 +44,19 @@ export interface DialogLegOptions {
   readonly events: DialogLegEvents;
 }
 
+type Output = Exclude<InviteDialogOutput, TimerOutput<InviteDialogTimer>>;
+
+type Told = Extract<Output, { readonly kind: 'tell-user' }>['event'];
+
+type Verdict = Extract<Output, { readonly kind: 'modification' }>['verdict'];
+
+/** What an input of the dialog was about. */
+interface Subject {
+  readonly ack?: SipRequest;
+  /** Takes what the dialog says of a modification. */
+  readonly judge?: (verdict: Verdict) => void;
+}
+
 /**
  * Runs the {@link InviteDialog} of an incoming call over the signalling port: timers, repeated 2xx, BYE, and the connection that
  * the peer used last.
@@ -51,17 +64,27 @@ export interface DialogLegOptions {
 export class DialogLeg {
   readonly #options: DialogLegOptions;
   readonly #machine = new InviteDialog();
-  readonly #timers = new Map<InviteDialogTimer, StartedTimer>();
+  readonly #loop: RunLoop<InviteDialogTimer, InviteDialogInput, Output, Subject>;
   #flow: Flow;
   /** The INVITE whose 2xx awaits its ACK, and that 2xx. */
   #answered: { readonly transaction: IncomingTransaction; readonly parts: ResponseParts } | undefined;
-  #ack: SipRequest | undefined;
   /** Value of the Reason header of our BYE, when it is no normal one. */
   #reason: string | undefined;
 
   constructor(options: DialogLegOptions) {
     this.#options = options;
     this.#flow = options.invite.flow;
+    this.#loop = new RunLoop<InviteDialogTimer, InviteDialogInput, Output, Subject>({
+      machine: this.#machine,
+      timers: options.environment.timers,
+      fired: (timer) => {
+        if (timer === 'give-up') this.#reason ??= NO_ACK;
+        return { kind: 'timer-fired', timer };
+      },
+      perform: (output, subject) => {
+        this.#perform(output, subject);
+      },
+    });
     options.environment.signalling.holdFlow(this.#flow.id);
   }
 
@@ -74,7 +97,7 @@ export class DialogLeg {
   refuse(error: unknown): void {
     if (!this.isEarly()) return;
     refuse(this.#options.invite, error, this.#options.environment);
-    this.#feed({ kind: 'refused' });
+    this.#loop.feed({ kind: 'refused' });
   }
 
   /**
@@ -85,7 +108,7 @@ export class DialogLeg {
   answer(transaction: IncomingTransaction, parts: ResponseParts, offers: boolean): void {
     transaction.respond(parts);
     this.#answered = { transaction, parts };
-    this.#feed({ kind: 'answered', sequence: transaction.request.cseq.number, offers });
+    this.#loop.feed({ kind: 'answered', sequence: transaction.request.cseq.number, offers });
   }
 
   /**
@@ -105,7 +128,15 @@ export class DialogLeg {
   /** May a re-INVITE or UPDATE be carried out now? When not, it was refused. */
   mayModify(transaction: IncomingTransaction, hasOffer: boolean): boolean {
     const method = transaction.request.method === 'INVITE' ? 'INVITE' : 'UPDATE';
-    const verdict = this.#feed({ kind: 'modification-received', method, hasOffer });
+    let verdict: Verdict = 'over'; // said before `feed` returns: nobody asks from within an event of the dialog
+    const judge = (word: Verdict): void => {
+      verdict = word;
+    };
+    this.#loop.feed({ kind: 'modification-received', method, hasOffer }, { judge });
+    return this.#refuseUnless(verdict, transaction);
+  }
+
+  #refuseUnless(verdict: Verdict, transaction: IncomingTransaction): boolean {
     const { environment } = this.#options;
     switch (verdict) {
       case 'glare':
@@ -121,7 +152,6 @@ export class DialogLeg {
         refuse(transaction, new UmError('dialog-unknown', 'the call has just ended'), environment);
         return false;
       case 'process':
-      case undefined:
         return true;
       default:
         return assertNever(verdict, 'verdict');
@@ -130,51 +160,37 @@ export class DialogLeg {
 
   onAck(ack: SipRequest, flow: Flow): void {
     this.#comesBackOn(flow);
-    this.#ack = ack;
-    this.#feed({ kind: 'ack-received', sequence: ack.cseq.number });
-    this.#ack = undefined;
+    this.#loop.feed({ kind: 'ack-received', sequence: ack.cseq.number }, { ack });
   }
 
   onCancel(): void {
-    this.#feed({ kind: 'cancelled' });
+    this.#loop.feed({ kind: 'cancelled' });
   }
 
   /** The peer ends the dialog, whatever state it is in; the call answers the BYE. */
   onBye(): void {
-    this.#feed({ kind: 'bye-received' });
+    this.#loop.feed({ kind: 'bye-received' });
   }
 
   /** Ends the dialog from our side; nothing happens when it has ended. */
   hangUp(reason: string | undefined): void {
     this.#reason = reason ?? this.#reason;
-    this.#feed({ kind: 'hang-up' });
+    this.#loop.feed({ kind: 'hang-up' });
   }
 
+  /** A dialog that is over holds no connection: what still comes for its call is answered, and no more. */
   #comesBackOn(flow: Flow): void {
-    if (flow.id === this.#flow.id) return;
+    if (flow.id === this.#flow.id || this.#machine.state === 'terminated') return;
     const { signalling } = this.#options.environment;
     signalling.holdFlow(flow.id);
     signalling.releaseFlow(this.#flow.id);
     this.#flow = flow;
   }
 
-  /** @returns the verdict on a modification */
-  #feed(input: InviteDialogInput): 'process' | 'glare' | 'busy' | 'over' | undefined {
-    let verdict: 'process' | 'glare' | 'busy' | 'over' | undefined;
-    for (const output of this.#machine.handle(input)) {
-      if (output.kind === 'modification') verdict = output.verdict;
-      else this.#perform(output);
-    }
-    return verdict;
-  }
-
-  #perform(output: Exclude<InviteDialogOutput, { readonly kind: 'modification' }>): void {
+  #perform(output: Output, subject: Subject | undefined): void {
     switch (output.kind) {
-      case 'start-timer':
-        this.#startTimer(output.timer, output.afterMs);
-        return;
-      case 'stop-timer':
-        this.#timers.get(output.timer)?.stop();
+      case 'modification':
+        subject?.judge?.(output.verdict);
         return;
       case 'repeat-response':
         this.#repeatAnswer();
@@ -186,7 +202,7 @@ export class DialogLeg {
         this.#options.invite.respond({ status: 487, headers: [['Server', PRODUCT]] });
         return;
       case 'tell-user':
-        this.#tell(output.event);
+        this.#tell(output.event, subject?.ack);
         return;
       case 'state-changed':
         if (output.to === 'terminated') this.#terminate();
@@ -194,14 +210,6 @@ export class DialogLeg {
       default:
         assertNever(output, 'INVITE dialog output');
     }
-  }
-
-  #startTimer(timer: InviteDialogTimer, afterMs: number): void {
-    const fire = (): void => {
-      if (timer === 'give-up') this.#reason ??= NO_ACK;
-      this.#feed({ kind: 'timer-fired', timer });
-    };
-    this.#timers.set(timer, this.#options.environment.timers.start(afterMs, fire));
   }
 
   #repeatAnswer(): void {
@@ -218,16 +226,16 @@ export class DialogLeg {
       ['User-Agent', PRODUCT],
     ]);
     const over = (): void => {
-      this.#feed({ kind: 'bye-answered' });
+      this.#loop.feed({ kind: 'bye-answered' });
     };
     environment.signalling.send(bye, dialog.route(this.#flow.id), { final: over, failed: over });
   }
 
-  #tell(event: 'acknowledged' | 'never-acknowledged' | 'cancelled' | 'hung-up'): void {
+  #tell(event: Told, ack: SipRequest | undefined): void {
     const { events } = this.#options;
     switch (event) {
       case 'acknowledged':
-        events.acknowledged(this.#ack);
+        events.acknowledged(ack);
         return;
       case 'never-acknowledged':
         events.neverAcknowledged();
@@ -244,6 +252,7 @@ export class DialogLeg {
   }
 
   #terminate(): void {
+    this.#loop.stop();
     this.#answered = undefined;
     this.#options.environment.signalling.releaseFlow(this.#flow.id);
     this.#options.events.terminated();

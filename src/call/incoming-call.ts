@@ -9,6 +9,7 @@ import type { SipRequest } from '../protocol/sip/message.js';
 import type { ResponseParts } from '../protocol/sip/response.js';
 import { formatHost } from '../protocol/sip/uri.js';
 import type { CallAnswering } from '../routing/call-resolution.js';
+import { parseNameAddress } from '../protocol/sip/name-address.js';
 import { ACCEPT, ALLOW, SUPPORTED } from '../routing/capabilities.js';
 import { advertisedHost } from '../routing/redirect.js';
 import { CallAudio } from './call-audio.js';
@@ -20,7 +21,7 @@ import { type CallEnding, CallSession } from './call-session.js';
 import { DialogLeg } from './dialog-leg.js';
 import { Dialog } from './dialog.js';
 import { MediaNegotiation, type PeerDescription, readPeerDescription } from './media-negotiation.js';
-import { checkRequired, logFault, readSdpBody, refuse } from './refuse.js';
+import { logFault, readSdpBody, refuse } from './refuse.js';
 import type { IncomingTransaction } from './signalling-port.js';
 
 export interface IncomingCallOptions {
@@ -34,8 +35,11 @@ export interface IncomingCallOptions {
   onOver(call: IncomingCall): void;
 }
 
-/** A BYE waits no longer than this for the message to be kept. */
-const BYE_ANSWER_MS = 1_000;
+/**
+ * A BYE waits no longer than this for the message to be kept: the peer gives up after 64*T1, 32 s (RFC 3261 section 17.1.2.2,
+ * timer F), and is told by 100 Trying meanwhile (RFC 4320 section 4.1).
+ */
+const BYE_ANSWER_MS = 20_000;
 
 /** Why the server ended a call: the Reason header of its BYE (RFC 3326). */
 const REASONS: Readonly<Partial<Record<CallEnding, string>>> = {
@@ -189,7 +193,7 @@ export class IncomingCall {
     return this.#session.isRecording ? 'recording' : 'answering';
   }
 
-  /** Answers BYE once the message is kept: whoever has the answer has left it, whatever dies then. A slow disk gets a second. */
+  /** Answers BYE once the message is kept: whoever has the answer has left it, whatever dies then. */
   #onBye(transaction: IncomingTransaction): void {
     this.#leg.onBye();
     const answer = (): void => {
@@ -259,7 +263,6 @@ export class IncomingCall {
   #modify(transaction: IncomingTransaction): void {
     const { request } = transaction;
     try {
-      checkRequired(request);
       const body = readSdpBody(request);
       if (!this.#leg.mayModify(transaction, body !== undefined)) return;
       const offer = body === undefined ? undefined : readPeerDescription(body, this.#localAddress);
@@ -400,7 +403,7 @@ export class IncomingCall {
   #headers(): NonNullable<ResponseParts['headers']> {
     const { flow, request } = this.#options.invite;
     const host = formatHost(advertisedHost(flow, this.#environment.config().advertisedAddress));
-    const scheme = request.requestUri.toLowerCase().startsWith('sips:') ? 'sips' : 'sip';
+    const scheme = asksForSips(request) ? 'sips' : 'sip';
     return [
       ['Contact', `<${scheme}:${host}:${String(flow.local.port)};transport=${flow.transport}>`],
       ['Allow', ALLOW],
@@ -408,4 +411,11 @@ export class IncomingCall {
       ['Server', PRODUCT],
     ];
   }
+}
+
+/** RFC 3261 section 12.1.1: then our Contact is a SIPS URI, too. */
+function asksForSips(invite: SipRequest): boolean {
+  const [topRoute] = invite.list('record-route');
+  const isSips = (uri: string): boolean => uri.toLowerCase().startsWith('sips:');
+  return isSips(invite.requestUri) || isSips(parseNameAddress(topRoute ?? invite.header('contact') ?? '<>').uri);
 }

@@ -4,7 +4,7 @@ import { SipSyntaxError } from '../protocol/sip/syntax-error.js';
 import type { SipRequest } from '../protocol/sip/message.js';
 import type { HeaderLine } from '../protocol/sip/request.js';
 import type { ResponseParts } from '../protocol/sip/response.js';
-import { ACCEPT, SUPPORTED_EXTENSIONS } from '../routing/capabilities.js';
+import { ACCEPT, lackingExtensions } from '../routing/capabilities.js';
 import { logRefusal, refusal } from '../routing/refusal.js';
 import type { CallEnvironment } from './call-environment.js';
 import type { IncomingTransaction } from './signalling-port.js';
@@ -25,8 +25,9 @@ export function refuse(
   if (code === 'internal-fault') logFault(environment.log, request.callId, error);
   const headers = [...headersOf(code, request), ...(change.headers ?? [])];
   const parts = refusal(code, detail, environment.config().serverName, headers);
-  logRefusal(environment.log, { request, flow, code, detail });
-  transaction.respond({ ...parts, status: change.status ?? parts.status });
+  const status = change.status ?? parts.status;
+  logRefusal(environment.log, { request, flow, code, detail, status });
+  transaction.respond({ ...parts, status });
 }
 
 /** A bug of ours in the middle of a call: for the log only. */
@@ -39,15 +40,6 @@ function causeOf(error: unknown): { readonly code: ErrorCode; readonly detail: s
   if (error instanceof UmError) return error;
   if (error instanceof SipSyntaxError) return { code: 'malformed-message', detail: error.message };
   return { code: 'internal-fault', detail: 'the log of the server has more' };
-}
-
-/**
- * @throws UmError 'extension-unsupported'
- * @see RFC 3261 §8.2.2.3
- */
-export function checkRequired(request: SipRequest): void {
-  const names = lackingExtensions(request);
-  if (names.length > 0) throw new UmError('extension-unsupported', `Require has ${names.join(', ')}`);
 }
 
 /**
@@ -68,8 +60,4 @@ export function readSdpBody(request: SipRequest): string | undefined {
 
 function headersOf(code: ErrorCode, request: SipRequest): readonly HeaderLine[] {
   return code === 'extension-unsupported' ? [['Unsupported', lackingExtensions(request).join(', ')]] : [];
-}
-
-function lackingExtensions(request: SipRequest): readonly string[] {
-  return request.list('require').filter((name) => !SUPPORTED_EXTENSIONS.includes(name.toLowerCase()));
 }

@@ -61,13 +61,19 @@ class IndexUnderWay implements DirectoryIndex {
         this.policies.set(object.id, object);
         return;
       case 'hunt-group':
-        this.huntGroups.set(object.gateway, [...(this.huntGroups.get(object.gateway) ?? []), object]);
+        this.#addHuntGroup(object);
         return;
       case 'mailbox':
         this.mailboxes.set(object.id, object);
         this.addresses.set(object.address.toLowerCase(), object);
         return;
     }
+  }
+
+  #addHuntGroup(group: UMHuntGroup): void {
+    const groups = this.huntGroups.get(group.gateway);
+    if (groups) groups.push(group);
+    else this.huntGroups.set(group.gateway, [group]);
   }
 
   #addExtensions(mailbox: UMMailbox): void {

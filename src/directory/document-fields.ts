@@ -58,7 +58,7 @@ export class DocumentFields {
     return this.path === '' ? name : `${this.path}.${name}`;
   }
 
-  /** Names of the fields that are there. */
+  /** True when the field is there. */
   has(name: string): boolean {
     return Object.hasOwn(this.#record, name);
   }

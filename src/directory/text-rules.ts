@@ -60,7 +60,7 @@ export const languageTag: TextRule = {
   holds: (text) => /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(text) && text.length <= 35,
 };
 
-/** Kept to the form of the dial plan by `extensionRule` once that is known. */
+/** Kept to the form of the dial plan by `extensionFault` once that is known. */
 export const extensionText: TextRule = {
   words: 'an extension: a text of 1 to 128 characters, such as "1000"',
   holds: (text) => text.length >= 1 && text.length <= 128 && !CONTROL.test(text) && text.trim() === text,

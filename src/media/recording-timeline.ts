@@ -103,11 +103,13 @@ export class RecordingTimeline {
     return ssrc === this.#ssrc && isLikely ? offset : this.#end;
   }
 
-  /** Something of the stream arrived that is no audio (a key, comfort noise): its sequence number is not lost. */
-  skip({ ssrc, sequence }: AudioPacket, nowMs: number): void {
+  /**
+   * Something of the stream arrived that is no audio (a key, comfort noise): its sequence number is not lost. It is silence all
+   * the same: a gateway may repeat comfort noise (RFC 3389 section 5) for as long as nobody speaks.
+   */
+  skip({ ssrc, sequence }: AudioPacket): void {
     if (ssrc !== this.#ssrc) return;
     if (((sequence - this.#highestSequence) & 0xffff) < HALF) this.#highestSequence = sequence;
-    this.#lastArrivalMs = nowMs;
   }
 
   /** The peer holds us: what comes afterwards continues at the end, without the pause. */

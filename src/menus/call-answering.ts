@@ -14,7 +14,7 @@ export interface CallAnsweringOptions {
 /** A recording shorter than this is a caller who changed his mind. */
 export const SHORTEST_MESSAGE_MS = 1_000;
 
-/** A recording whose every frame is below this level holds no speech: a dead line. */
+/** A recording whose every frame is below this level holds no speech: a dead line. What is cut from the end is as quiet. */
 export const QUIETEST_MESSAGE_DBM0 = -55;
 
 /**
@@ -42,11 +42,11 @@ export async function answerCall(call: Call, options: CallAnsweringOptions): Pro
 
 async function takeMessage(call: Call, options: CallAnsweringOptions): Promise<'taken' | 'cannot-take'> {
   const recording = await greetAndRecord(call, options);
-  if (!recording) {
-    await call.leaveMissedCall();
-    return 'cannot-take';
-  }
   try {
+    if (!recording) {
+      await call.leaveMissedCall();
+      return 'cannot-take';
+    }
     if (holdsSpeech(recording)) await call.keepRecording(recording);
     else await call.leaveMissedCall(recording);
   } catch (error) {

@@ -46,16 +46,18 @@ export interface RefusedRequest {
   readonly flow: Flow;
   readonly code: ErrorCode;
   readonly detail: string;
+  /** The response's, where it is not the one that belongs to the code. */
+  readonly status?: number;
 }
 
 /** One line for the admin: who was refused, why, and what to change. */
-export function logRefusal(log: Logger, { request, flow, code, detail }: RefusedRequest): void {
+export function logRefusal(log: Logger, { request, flow, code, detail, status }: RefusedRequest): void {
   const spec: ErrorSpec = ERRORS[code];
   const peer = hostPortText(flow.peer);
   const shown = cleanText(detail, LIMITS.diagnosticsCharacters);
   const facts = {
     event: 'call-refused',
-    status: spec.sip?.status ?? 500,
+    status: status ?? spec.sip?.status ?? 500,
     code,
     peer,
     method: clip(request.method),

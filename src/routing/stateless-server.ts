@@ -6,7 +6,7 @@ import { messageFault, type SipRequest } from '../protocol/sip/message.js';
 import type { ResponseParts } from '../protocol/sip/response.js';
 import { statelessTag } from '../protocol/sip/stateless-tag.js';
 import { resolveCalled } from './call-resolution.js';
-import { ACCEPT, ALLOW, SUPPORTED, SUPPORTED_EXTENSIONS } from './capabilities.js';
+import { ACCEPT, ALLOW, SUPPORTED, lackingExtensions } from './capabilities.js';
 
 export interface StatelessRefusal {
   readonly kind: 'refuse';
@@ -44,11 +44,7 @@ export function answerStateless(request: SipRequest, flow: Flow, directory: Dire
 }
 
 function answerInvite(request: SipRequest, flow: Flow, directory: Directory | undefined): StatelessAnswer {
-  const maxForwards = request.header('max-forwards');
-  if (maxForwards !== undefined && Number(maxForwards) === 0) {
-    return { kind: 'refuse', code: 'too-many-hops', detail: 'Max-Forwards is 0' };
-  }
-  const lacking = request.list('require').filter((name) => !SUPPORTED_EXTENSIONS.includes(name.toLowerCase()));
+  const lacking = lackingExtensions(request);
   if (lacking.length > 0) {
     return { kind: 'refuse', code: 'extension-unsupported', detail: lacking.join(', ') };
   }

@@ -1,8 +1,9 @@
 import { assertNever } from '../base/assert.js';
 import type { MonotonicClock } from '../base/clock.js';
 import { type ErrorCode, ERRORS } from '../base/errors.js';
-import type { LogFacts } from '../base/logger.js';
+import type { TimerOutput } from '../base/run-loop.js';
 import type { FromChild, FromParent } from '../platform/process/parent-link.js';
+import { log, type LogOutput } from './log-output.js';
 import { restartWaitMs, STABLE_AFTER_MS } from './restart-wait.js';
 
 /** The three services, as children of the supervisor. */
@@ -28,17 +29,11 @@ export type SupervisorInput =
 export type ReadyPorts = Readonly<Record<ServiceRole, readonly number[]>>;
 
 export type SupervisorOutput =
+  | TimerOutput<SupervisorTimer>
+  | LogOutput
   | { readonly kind: 'fork'; readonly role: ServiceRole }
   | { readonly kind: 'send'; readonly role: ServiceRole; readonly message: FromParent }
   | { readonly kind: 'kill'; readonly role: ServiceRole }
-  | { readonly kind: 'start-timer'; readonly timer: SupervisorTimer; readonly afterMs: number }
-  | { readonly kind: 'stop-timer'; readonly timer: SupervisorTimer }
-  | {
-      readonly kind: 'log';
-      readonly level: 'info' | 'warn' | 'error';
-      readonly facts: LogFacts;
-      readonly words: string;
-    }
   /** Everything runs for the first time. */
   | { readonly kind: 'ready'; readonly ports: ReadyPorts }
   /** The first start failed; told once for each reason. */
@@ -90,8 +85,8 @@ interface Watched {
  *    fatal |      +----------+-----------+
  *          v                 v
  *     +---------+       +----------+ again, or DrainTimeout +----------+
- *     | Failing |       | Draining |----------------------->| Stopping |  stop-now to router and service
- *     +---------+       +----------+                        +----------+
+ *     | Failing |       | Draining |----------------------->| Stopping |  stop-now to the UM service;
+ *     +---------+       +----------+                        +----------+  the router goes on refusing calls
  *          |                 | the UM service has ended          |
  *          |                 +-----------------+-----------------+
  *          |                                   v
@@ -399,10 +394,6 @@ function isGone(child: Watched): boolean {
 
 function toRouter(message: FromParent): SupervisorOutput {
   return { kind: 'send', role: 'router', message };
-}
-
-function log(level: 'info' | 'warn' | 'error', facts: LogFacts, words: string): SupervisorOutput {
-  return { kind: 'log', level, facts, words };
 }
 
 function kill(role: ServiceRole, reason: string): readonly SupervisorOutput[] {

@@ -2,9 +2,8 @@ import { assertNever } from '../base/assert.js';
 import type { MonotonicClock, Timers } from '../base/clock.js';
 import type { ErrorCode } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
+import { RunLoop, type TimerOutput } from '../base/run-loop.js';
 import type { Child, ChildEnd, ChildEvents } from '../platform/process/child-process.js';
-import { NamedTimers } from './named-timers.js';
-import { RunLoop } from './run-loop.js';
 import {
   NAMES,
   type ReadyPorts,
@@ -34,21 +33,24 @@ export interface SupervisorOptions {
   readonly events: SupervisorEvents;
 }
 
+type Output = Exclude<SupervisorOutput, TimerOutput<SupervisorTimer>>;
+
 /** Runs {@link SupervisorMachine} over real children: performs what it asks for, and tells it what they do. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #timers: NamedTimers<SupervisorTimer>;
-  readonly #loop: RunLoop<SupervisorInput, SupervisorOutput>;
+  readonly #loop: RunLoop<SupervisorTimer, SupervisorInput, Output>;
   readonly #children = new Map<ServiceRole, Child>();
   #finish: ((status: number) => void) | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#timers = new NamedTimers(options.timers, (timer) => {
-      this.#loop.feed({ kind: 'timer-fired', timer });
-    });
-    this.#loop = new RunLoop(new SupervisorMachine(options), (output) => {
-      this.#perform(output);
+    this.#loop = new RunLoop<SupervisorTimer, SupervisorInput, Output>({
+      machine: new SupervisorMachine(options),
+      timers: options.timers,
+      fired: (timer) => ({ kind: 'timer-fired', timer }),
+      perform: (output) => {
+        this.#perform(output);
+      },
     });
   }
 
@@ -65,7 +67,7 @@ export class Supervisor {
     this.#loop.feed({ kind: 'stop-requested' });
   }
 
-  #perform(output: SupervisorOutput): void {
+  #perform(output: Output): void {
     const { events, log } = this.#options;
     switch (output.kind) {
       case 'fork':
@@ -76,12 +78,6 @@ export class Supervisor {
         return;
       case 'kill':
         this.#children.get(output.role)?.kill();
-        return;
-      case 'start-timer':
-        this.#timers.start(output.timer, output.afterMs);
-        return;
-      case 'stop-timer':
-        this.#timers.stop(output.timer);
         return;
       case 'log':
         log[output.level](output.facts, output.words);
@@ -100,7 +96,7 @@ export class Supervisor {
         events.onCallsCut(output.count);
         return;
       case 'exit':
-        this.#timers.stopAll();
+        this.#loop.stop();
         this.#finish?.(output.status);
         return;
       default:

@@ -22,8 +22,17 @@ import type { WorkerStart } from './worker-start.js';
 
 const PROMPTS = fileURLToPath(new URL('../../config/prompts/en-US', import.meta.url));
 
-/** Without a mailbox service there is no directory: a worker that listens says so after this wait, and refuses calls with 503. */
+/**
+ * Without a mailbox service there is no directory: a worker that listens says so after this wait. Calls that come to it all the
+ * same are refused with 503.
+ */
 const DIRECTORY_PATIENCE_MS = 1_000;
+
+/**
+ * A caller who was redirected here a moment before a successor became active may still be on the way: for so long the port stays
+ * open after that, and sends him on.
+ */
+const REDIRECT_LINGER_MS = 5_000;
 
 /** How long the BYEs of a stop at once may wait for their answers; every message is kept by then. */
 const BYE_PATIENCE_MS = 2_000;
@@ -66,6 +75,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       maximumPort: loaded.config.maximumRtpPort,
       promptDirectory: PROMPTS,
       log,
+      hangAfterMs: loaded.config.workerHangTimeoutS * 1_000,
     });
     const worker = new UmWorker(options, spool, media);
     await worker.listen();
@@ -79,6 +89,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
 /** What a worker does about new calls and its own end. */
 type WorkerPhase = 'serving' | 'draining' | 'stopping' | 'ended';
+
+/** What it has said to its parent: nothing yet, that it listens without the directory, or that it takes calls. */
+type Readiness = 'silent' | 'without-directory' | 'ready';
 
 /**
  * A worker process: answers calls until its parent tells it to drain, or is gone.
@@ -109,8 +122,11 @@ class UmWorker implements RunningWorker {
   readonly #agent: UserAgent;
   #port: number | null = null;
   #phase: WorkerPhase = 'serving';
-  /** Waits for the directory; gone once `ready` was said. */
+  #readiness: Readiness = 'silent';
+  /** The wait for the directory. */
   #readyTimer: StartedTimer | undefined;
+  /** Runs while callers are awaited whom only the successor will serve. */
+  #lingerTimer: StartedTimer | undefined;
   #reportTimer: StartedTimer | undefined;
   #end: (status: number) => void = () => undefined;
 
@@ -209,8 +225,9 @@ class UmWorker implements RunningWorker {
   }
 
   /** Addresses and names are asked for with each call. */
-  #onConfig({ logLevel, minimumRtpPort, maximumRtpPort }: UmConfig): void {
+  #onConfig({ logLevel, minimumRtpPort, maximumRtpPort, workerHangTimeoutS }: UmConfig): void {
     this.#options.log.setLevel(logLevel);
+    this.#media.hangAfterMs = workerHangTimeoutS * 1_000;
     this.#media.setRange(minimumRtpPort, maximumRtpPort);
     this.#reportSoon();
   }
@@ -236,15 +253,17 @@ class UmWorker implements RunningWorker {
     });
   }
 
-  /** Once. */
+  /** Once with the directory; before that once without it, when it does not come. */
   #sayReady(): void {
-    if (!this.#readyTimer) return;
-    this.#readyTimer.stop();
-    this.#readyTimer = undefined;
+    const directory = this.#names.directory?.version;
+    const readiness: Readiness = directory === undefined ? 'without-directory' : 'ready';
+    if (this.#phase !== 'serving' || this.#readiness === 'ready' || this.#readiness === readiness) return;
+    this.#readiness = readiness;
+    this.#readyTimer?.stop();
     const { link, log, start } = this.#options;
-    const facts = { event: 'worker-ready', generation: start.generation, port: this.#port, directory: this.#names.directory?.version }; // prettier-ignore
-    log.info(facts, 'the worker takes calls');
-    link.send({ kind: 'ready', ports: [this.port] });
+    const facts = { event: 'worker-ready', generation: start.generation, port: this.#port, directory };
+    log.info(facts, readiness === 'ready' ? 'the worker takes calls' : 'the worker listens, but has no directory yet');
+    link.send({ kind: 'ready', ports: [this.port], hasDirectory: readiness === 'ready' });
     this.#reportSoon();
   }
 
@@ -266,16 +285,34 @@ class UmWorker implements RunningWorker {
     }
   }
 
-  /** No new calls; the last one's end is the worker's. Told again, the newest word on the successor counts. */
+  /**
+   * No new calls; the last one's end is the worker's, but not before callers who are on their way here have been sent on to the
+   * successor. Told again, the newest word on the successor counts.
+   */
   #drain(successorPort: number | undefined, detail: string): void {
     if (this.#phase === 'stopping' || this.#phase === 'ended') return;
     this.#agent.admission =
       successorPort === undefined ? { kind: 'closed', detail } : { kind: 'redirect', port: successorPort };
-    if (this.#phase === 'draining') return;
+    if (this.#phase === 'serving') this.#beginDrain(successorPort, detail);
+    if (successorPort === undefined) this.#endWhenIdle();
+    else this.#lingerTimer ??= this.#linger();
+  }
+
+  #beginDrain(successorPort: number | undefined, detail: string): void {
     this.#phase = 'draining';
     const calls = this.#agent.reports.length;
     this.#options.log.info({ event: 'worker-drains', calls, successorPort }, `${detail}: ${String(calls)} are left`);
     this.#reportSoon();
+  }
+
+  #linger(): StartedTimer {
+    return this.#options.timers.start(REDIRECT_LINGER_MS, () => {
+      this.#endWhenIdle();
+    });
+  }
+
+  #endWhenIdle(): void {
+    this.#lingerTimer?.stop();
     void this.#agent.idle().then(() => this.#close());
   }
 
@@ -285,7 +322,7 @@ class UmWorker implements RunningWorker {
     this.#phase = 'stopping';
     this.#agent.admission = { kind: 'closed', detail: 'the server is being stopped' };
     await this.#agent.stopCalls();
-    await Promise.race([this.#agent.idle(), this.#wait(BYE_PATIENCE_MS)]);
+    await this.#idleWithin(BYE_PATIENCE_MS);
     await this.#close();
   }
 
@@ -293,9 +330,7 @@ class UmWorker implements RunningWorker {
     if (this.#phase === 'ended') return;
     this.#phase = 'ended';
     const { log, link } = this.#options;
-    this.#readyTimer?.stop();
-    this.#readyTimer = undefined;
-    this.#reportTimer?.stop();
+    for (const timer of [this.#readyTimer, this.#lingerTimer, this.#reportTimer]) timer?.stop();
     this.#port = null;
     for (const close of [() => this.#stack.close(), () => this.#media.close(), () => this.#spool.close()]) {
       try {
@@ -312,9 +347,13 @@ class UmWorker implements RunningWorker {
     this.#end(0);
   }
 
-  #wait(ms: number): Promise<void> {
+  #idleWithin(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#options.timers.start(ms, resolve);
+      const patience = this.#options.timers.start(ms, resolve);
+      void this.#agent.idle().then(() => {
+        patience.stop();
+        resolve();
+      });
     });
   }
 
@@ -342,6 +381,6 @@ class UmWorker implements RunningWorker {
 
   #state(): WorkerState {
     if (this.#phase !== 'serving') return 'draining';
-    return this.#readyTimer ? 'starting' : 'active';
+    return this.#readiness === 'ready' ? 'active' : 'starting';
   }
 }

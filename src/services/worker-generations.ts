@@ -1,16 +1,18 @@
 import { assertNever } from '../base/assert.js';
 import type { MonotonicClock } from '../base/clock.js';
 import type { ErrorCode } from '../base/errors.js';
-import type { LogFacts } from '../base/logger.js';
+import type { TimerOutput } from '../base/run-loop.js';
 import type { FromChild, FromParent } from '../platform/process/parent-link.js';
+import { log, type LogOutput } from './log-output.js';
 import { restartWaitMs, STABLE_AFTER_MS } from './restart-wait.js';
 import { type Generation, WORKER_PORTS } from './worker-start.js';
 
 /**
  * What stands on one pair of ports. `taken`: somebody else (a worker that outlived its UM service); looked at again each second.
- * `refused`: a worker of ours that said it cannot work, and is about to end.
+ * `refused`: a worker of ours that said it cannot work, and is about to end. `waiting`: one that listens without the directory,
+ * while another one takes calls.
  */
-export type SlotState = 'free' | 'taken' | 'starting' | 'refused' | 'active' | 'draining' | 'hung';
+export type SlotState = 'free' | 'taken' | 'starting' | 'refused' | 'waiting' | 'active' | 'draining' | 'hung';
 
 export type GenerationsTimer = `start-${Generation}` | `watch-${Generation}` | 'stable' | 'recycle' | 'retry' | 'kill';
 
@@ -29,17 +31,11 @@ export type GenerationsInput =
   | { readonly kind: 'stop-now' };
 
 export type GenerationsOutput =
+  | TimerOutput<GenerationsTimer>
+  | LogOutput
   | { readonly kind: 'fork'; readonly generation: Generation; readonly port: number }
   | { readonly kind: 'send'; readonly generation: Generation; readonly message: FromParent }
   | { readonly kind: 'kill'; readonly generation: Generation }
-  | { readonly kind: 'start-timer'; readonly timer: GenerationsTimer; readonly afterMs: number }
-  | { readonly kind: 'stop-timer'; readonly timer: GenerationsTimer }
-  | {
-      readonly kind: 'log';
-      readonly level: 'info' | 'warn' | 'error';
-      readonly facts: LogFacts;
-      readonly words: string;
-    }
   /** Where new calls go from now on; undefined: nobody takes them. */
   | { readonly kind: 'active-changed'; readonly port: number | undefined }
   /** Calls up in both generations. */
@@ -79,6 +75,8 @@ interface Slot {
   state: SlotState;
   calls: number;
   silentLooks: number;
+  /** The log says that somebody else has the ports; said once, until a worker of ours stood there. */
+  isToldTaken: boolean;
 }
 
 type Phase = 'running' | 'draining' | 'stopping' | 'ended';
@@ -88,27 +86,35 @@ type Phase = 'running' | 'draining' | 'stopping' | 'ended';
  *
  * ```text
  *   one slot:                       port-taken
- *            +-----------------------------------------------+
- *            v    retry                                      |
- *        +-------+      +------+ fork +----------+ fatal  +---------+
- *        | Taken |----->| Free |----->| Starting |------->| Refused |
- *        +-------+      +------+      +----------+        +---------+
- *                         ^  ^          |      | not ready in time
- *                   ended |  |          v ready|
- *                         |  |    +--------+   |  silent    +------+
- *                         |  +----| Active |---|----------->| Hung | (killed)
- *                         |       +--------+   +----------->+------+
- *                         |          | a successor is ready    ^ |
- *                         |          v                         | |
- *                         |    +----------+        silent      | | ended
- *                         +----| Draining |--------------------+ |
- *                         ^    +----------+                      |
- *                         +--------------------------------------+
+ *            +------------------------------------------------+
+ *            v    retry                                       |
+ *        +-------+      +------+ fork +----------+  fatal  +---------+
+ *        | Taken |----->| Free |----->| Starting |-------->| Refused |
+ *        +-------+      +------+      +----------+         +---------+
+ *                         ^  ^         |  |     | not ready in time
+ *                   ended |  |   ready |  |     +----------->+------+
+ *                         |  |         |  | ready without    | Hung | (killed)
+ *                         |  |         |  v the directory    +------+
+ *                         |  |         |  +---------+ silent  ^ ^ ^ |
+ *                         |  +------------| Waiting |---------+ | | |
+ *                         |  |         |  +---------+           | | |
+ *                         |  |         |  | the directory, or   | | |
+ *                         |  |         v  v nobody is active    | | |
+ *                         |  |    +--------+  silent            | | |
+ *                         |  +----| Active |--------------------+ | |
+ *                         |       +--------+                      | |
+ *                         |           | a successor is active     | |
+ *                         |           v                           | |
+ *                         |    +----------+  silent               | | ended
+ *                         +----| Draining |-----------------------+ |
+ *                         ^    +----------+                         |
+ *                         +-----------------------------------------+
  * ```
  *
  * Whenever something changed, one question decides about a new worker: is one wanted (none is active, or the active one is due
  * for recycling), is none on its way, and which pair is free? A worker that crashed is replaced on its own pair, which is
- * surely free and where callers who were just redirected look for it; one that hangs, or is recycled, on the other.
+ * surely free and where callers who were just redirected look for it; one that hangs, or is recycled, on the other. While the
+ * mailbox service is away a new worker has no directory: it waits, and the last good snapshot of the active one serves calls.
  *
  * Pure: forks nothing and starts no timer. Feed one input, perform every output, then feed the next.
  */
@@ -174,7 +180,7 @@ export class WorkerGenerations {
 
   /** Starts a worker when one is wanted, it may be started by now, and a pair is free. */
   #considerFork(): readonly GenerationsOutput[] {
-    if (this.#phase !== 'running' || GENERATIONS.some((one) => this.#slots[one].state === 'starting')) return [];
+    if (this.#phase !== 'running' || GENERATIONS.some((one) => isOnItsWay(this.#slots[one]))) return [];
     const wanted = this.#candidates();
     const waitMs = this.#earliestStartMs - this.#clock.nowMs();
     if (wanted.length > 0 && waitMs > 0) return [retryAfter(waitMs)];
@@ -217,7 +223,7 @@ export class WorkerGenerations {
     slot.silentLooks = 0;
     switch (message.kind) {
       case 'ready':
-        return slot.state === 'starting' ? this.#onReady(generation) : [];
+        return isOnItsWay(slot) ? this.#onReady(generation, message.hasDirectory !== false) : [];
       case 'calls':
         slot.calls = message.count;
         return this.#countCalls(generation);
@@ -231,7 +237,23 @@ export class WorkerGenerations {
     }
   }
 
-  #onReady(generation: Generation): readonly GenerationsOutput[] {
+  #onReady(generation: Generation, hasDirectory: boolean): readonly GenerationsOutput[] {
+    if (this.#phase !== 'running') return []; // it was killed a moment ago
+    return hasDirectory || this.#active === undefined ? this.#activate(generation) : this.#letWait(generation);
+  }
+
+  /** It would refuse every call: the one that has the directory goes on, and this one is only watched. */
+  #letWait(generation: Generation): readonly GenerationsOutput[] {
+    this.#slots[generation].state = 'waiting';
+    const facts = { event: 'worker-waits', generation, port: WORKER_PORTS[generation] };
+    return [
+      { kind: 'stop-timer', timer: `start-${generation}` },
+      { kind: 'start-timer', timer: `watch-${generation}`, afterMs: this.#watchMs() },
+      log('warn', facts, 'a new worker has no directory yet: calls go to the one before until it has'),
+    ];
+  }
+
+  #activate(generation: Generation): readonly GenerationsOutput[] {
     const before = this.#active;
     const port = WORKER_PORTS[generation];
     this.#slots[generation].state = 'active';
@@ -275,11 +297,15 @@ export class WorkerGenerations {
 
   /** The end of a worker that says so need not be waited for: the other pair may be free. */
   #onPortsTaken(generation: Generation): readonly GenerationsOutput[] {
-    this.#slots[generation].state = 'taken';
+    const slot = this.#slots[generation];
+    slot.state = 'taken';
+    const isTold = slot.isToldTaken;
+    slot.isToldTaken = true;
     const facts = { event: 'worker-ports-taken', generation, port: WORKER_PORTS[generation] };
+    const words = 'the ports of this generation are taken, perhaps by a worker that finishes its calls';
     return [
       { kind: 'stop-timer', timer: `start-${generation}` },
-      log('warn', facts, 'the ports of this generation are taken, perhaps by a worker that finishes its calls'),
+      ...(isTold ? [] : [log('warn', facts, words)]),
       ...(this.#phase === 'running' ? this.#considerFork() : this.#endIfEmpty()),
     ];
   }
@@ -302,9 +328,8 @@ export class WorkerGenerations {
   #onEnded(generation: Generation): readonly GenerationsOutput[] {
     const slot = this.#slots[generation];
     const was = slot.state;
-    slot.state = 'free';
     const hadCalls = slot.calls > 0;
-    slot.calls = 0;
+    Object.assign(slot, freeSlot());
     return [
       { kind: 'stop-timer', timer: `start-${generation}` },
       { kind: 'stop-timer', timer: `watch-${generation}` },
@@ -317,10 +342,11 @@ export class WorkerGenerations {
   #lostActive(generation: Generation): readonly GenerationsOutput[] {
     if (this.#active !== generation) return [];
     this.#active = undefined;
+    const next = GENERATIONS.find((one) => this.#slots[one].state === 'waiting');
     return [
       { kind: 'stop-timer', timer: 'recycle' },
       { kind: 'stop-timer', timer: 'stable' },
-      { kind: 'active-changed', port: undefined },
+      ...(next === undefined ? [{ kind: 'active-changed', port: undefined } as const] : this.#activate(next)),
     ];
   }
 
@@ -460,7 +486,12 @@ export class WorkerGenerations {
 }
 
 function freeSlot(): Slot {
-  return { state: 'free', calls: 0, silentLooks: 0 };
+  return { state: 'free', calls: 0, silentLooks: 0, isToldTaken: false };
+}
+
+/** It is to take calls, and does not yet. */
+function isOnItsWay({ state }: Slot): boolean {
+  return state === 'starting' || state === 'waiting';
 }
 
 /** A process of ours stands there. */
@@ -474,8 +505,4 @@ function other(generation: Generation): Generation {
 
 function retryAfter(afterMs: number): GenerationsOutput {
   return { kind: 'start-timer', timer: 'retry', afterMs };
-}
-
-function log(level: 'info' | 'warn' | 'error', facts: LogFacts, words: string): GenerationsOutput {
-  return { kind: 'log', level, facts, words };
 }

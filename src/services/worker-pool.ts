@@ -2,9 +2,8 @@ import { assertNever } from '../base/assert.js';
 import type { MonotonicClock, Timers } from '../base/clock.js';
 import type { ErrorCode } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
+import { RunLoop, type TimerOutput } from '../base/run-loop.js';
 import type { Child, ChildEnd, ChildEvents } from '../platform/process/child-process.js';
-import { NamedTimers } from './named-timers.js';
-import { RunLoop } from './run-loop.js';
 import {
   type GenerationsInput,
   type GenerationsOutput,
@@ -55,6 +54,7 @@ const SHOWN: Readonly<Record<SlotState, PooledWorker['state'] | undefined>> = {
   taken: undefined,
   starting: 'starting',
   refused: 'starting',
+  waiting: 'starting',
   active: 'active',
   draining: 'draining',
   hung: 'hung',
@@ -66,12 +66,13 @@ const SHOWN: Readonly<Record<SlotState, PooledWorker['state'] | undefined>> = {
  */
 const SURE_MS = 20;
 
+type Output = Exclude<GenerationsOutput, TimerOutput<GenerationsTimer>>;
+
 /** Runs {@link WorkerGenerations} over real processes: performs what it asks for, and tells it what they do. */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #machine: WorkerGenerations;
-  readonly #timers: NamedTimers<GenerationsTimer>;
-  readonly #loop: RunLoop<GenerationsInput, GenerationsOutput>;
+  readonly #loop: RunLoop<GenerationsTimer, GenerationsInput, Output>;
   readonly #children = new Map<Generation, Child>();
   /** Forks that wait for the look at their port; the number tells a withdrawn one. */
   readonly #looking = new Map<Generation, number>();
@@ -79,15 +80,19 @@ export class WorkerPool {
   /** When the active worker was last heard of. */
   #heardAtMs = 0;
   #isAsked = false;
+  /** What {@link workers} said when its listener was last told. */
+  #toldShape = '';
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#machine = new WorkerGenerations(options);
-    this.#timers = new NamedTimers(options.timers, (timer) => {
-      this.#feed({ kind: 'timer-fired', timer });
-    });
-    this.#loop = new RunLoop(this.#machine, (output) => {
-      this.#perform(output);
+    this.#loop = new RunLoop<GenerationsTimer, GenerationsInput, Output>({
+      machine: this.#machine,
+      timers: this.#watchedTimers(),
+      fired: (timer) => ({ kind: 'timer-fired', timer }),
+      perform: (output) => {
+        this.#perform(output);
+      },
     });
   }
 
@@ -141,16 +146,30 @@ export class WorkerPool {
   }
 
   #feed(input: GenerationsInput): void {
-    const before = this.#shape();
     this.#loop.feed(input);
-    if (this.#shape() !== before) this.#options.events.onChanged();
+    this.#tellChange();
   }
 
-  #shape(): string {
-    return this.workers.map(({ pid, state }) => `${String(pid)} ${state}`).join();
+  /** Timers of the machine change workers as much as what is fed. */
+  #watchedTimers(): Timers {
+    const { timers } = this.#options;
+    return {
+      start: (afterMs, fire) =>
+        timers.start(afterMs, () => {
+          fire();
+          this.#tellChange();
+        }),
+    };
   }
 
-  #perform(output: GenerationsOutput): void {
+  #tellChange(): void {
+    const shape = this.workers.map(({ pid, state }) => `${String(pid)} ${state}`).join();
+    if (shape === this.#toldShape) return;
+    this.#toldShape = shape;
+    this.#options.events.onChanged();
+  }
+
+  #perform(output: Output): void {
     const { events, log } = this.#options;
     switch (output.kind) {
       case 'fork':
@@ -161,12 +180,6 @@ export class WorkerPool {
         return;
       case 'kill':
         this.#kill(output.generation);
-        return;
-      case 'start-timer':
-        this.#timers.start(output.timer, output.afterMs);
-        return;
-      case 'stop-timer':
-        this.#timers.stop(output.timer);
         return;
       case 'log':
         log[output.level]({ ...output.facts, ...this.#pidOf(output.facts['generation']) }, output.words);
@@ -182,7 +195,7 @@ export class WorkerPool {
         events.onFatal(output.code, output.detail);
         return;
       case 'ended':
-        this.#timers.stopAll();
+        this.#loop.stop();
         events.onEnded();
         return;
       default:
@@ -225,7 +238,7 @@ export class WorkerPool {
     this.#children.set(generation, child);
     const facts = { event: 'process-started', role: 'worker', generation, port, child: child.pid ?? null };
     this.#options.log.info(facts, 'a worker was started');
-    this.#options.events.onChanged();
+    this.#tellChange();
   }
 
   #activeChild(): Child | undefined {
@@ -252,6 +265,5 @@ export class WorkerPool {
     if (this.#children.get(generation) !== child) return;
     this.#children.delete(generation);
     this.#feed({ kind: 'worker-ended', generation });
-    this.#options.events.onChanged();
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Daemon } from '../support/daemon.js';
 import { closeCallers } from '../support/raw-caller.js';
-import { leaveMessage, recordingCall } from '../support/recording-call.js';
+import { leaveMessage, recordingCall, talkingWhile } from '../support/recording-call.js';
 import { Site, speech } from '../support/site.js';
 
 /** Only so that a fault does not make the run hang. */
@@ -38,7 +38,10 @@ test(
     assert.equal(next.hops.at(-1)?.port, 5067);
     await call.speak(speech(1.2, 13));
     assert.equal((await leaveMessage(daemon, call)).partial, false);
-    await daemon.logged(({ event, pid }) => event === 'worker-ended' && pid === old, from);
+    await talkingWhile(
+      daemon.logged(({ event, pid }) => event === 'worker-ended' && pid === old, from),
+      next,
+    );
     await next.speak(speech(1.2, 14));
     assert.equal((await leaveMessage(daemon, next)).partial, false);
   },

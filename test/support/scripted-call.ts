@@ -13,6 +13,7 @@ export interface Script {
   readonly loudestDbm0?: number;
   readonly recordFails?: Error;
   readonly keepFails?: Error;
+  readonly missedCallFails?: Error;
 }
 
 /** A `Call` on a virtual clock: plays a script and writes down what the menu did, each line with its moment. */
@@ -77,6 +78,7 @@ export class ScriptedCall implements Call {
   }
 
   leaveMissedCall(recording?: Recording): Promise<void> {
+    if (this.#script.missedCallFails) return Promise.reject(this.#script.missedCallFails);
     this.#note(recording ? 'missed call instead of the recording' : 'missed call');
     return Promise.resolve();
   }

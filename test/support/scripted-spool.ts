@@ -10,6 +10,7 @@ export class ScriptedSpool implements Spool {
   held: Promise<void> = Promise.resolve();
   beginFails: Error | undefined;
   finishFails: Error | undefined;
+  missedCallFails: Error | undefined;
 
   checkRoom(): Promise<void> {
     return this.room;
@@ -27,6 +28,7 @@ export class ScriptedSpool implements Spool {
   }
 
   missedCall(facts: MessageFacts): Promise<void> {
+    if (this.missedCallFails) return Promise.reject(this.missedCallFails);
     return this.#note(`missed call for ${facts.mailboxAddress}`);
   }
 

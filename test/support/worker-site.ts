@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Timers } from '../../src/base/clock.js';
 import type { ProcessReport } from '../../src/mailbox/control-protocol.js';
 import { wavHeader } from '../../src/media/wav.js';
 import { monotonicClock, timers, wallClock } from '../../src/platform/clock.js';
@@ -20,6 +21,8 @@ export interface WorkerSiteOptions {
   readonly gateway?: readonly string[];
   /** Keys of the configuration file. */
   readonly config?: Readonly<Record<string, string>>;
+  /** The real ones when omitted. Audio flows in real time, whatever they are. */
+  readonly timers?: Timers;
 }
 
 /** A worker on real sockets and files, with a mailbox service that only listens, and a parent that a test plays. */
@@ -73,7 +76,7 @@ export class WorkerSite {
       environment: {},
       link: this.parent,
       log,
-      timers,
+      timers: this.#options.timers ?? timers,
       clock: monotonicClock,
       wallClock,
       random: cryptoRandom,

@@ -88,7 +88,7 @@ export async function sendToRelay(
 async function readPassword(config: RelayConfig): Promise<string> {
   if (config.smtpPasswordFile === undefined) return '';
   try {
-    return (await readFile(config.smtpPasswordFile, 'utf8')).replace(/[\r\n]+$/, '');
+    return (await readFile(config.smtpPasswordFile, 'utf8')).split(/\r?\n/, 1)[0] ?? '';
   } catch (fault) {
     throw new UmError('mail-unreachable', `SmtpPasswordFile cannot be read: ${wordsOf(fault)}`, { cause: fault });
   }

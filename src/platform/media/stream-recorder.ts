@@ -60,8 +60,8 @@ export class StreamRecorder {
   }
 
   /** A packet that is no audio: a key or comfort noise. */
-  otherPacket(packet: AudioPacket, nowMs: number): void {
-    if (!this.#isHeld) this.#timeline.skip(packet, nowMs);
+  otherPacket(packet: AudioPacket): void {
+    if (!this.#isHeld) this.#timeline.skip(packet);
   }
 
   /** A key: ends the recording where it was pressed, if it is one that does; while we are held nobody presses it for us. */

@@ -39,7 +39,7 @@ export interface StreamSurroundings {
 
 /**
  * One call's audio: what arrives goes to the recorder and the key receiver, a frame goes out each packet time. Works in
- * buffers of its own; allocates nothing per packet.
+ * buffers of its own; allocates nothing per packet of audio.
  */
 export class StreamSession implements DatagramReceiver {
   readonly #pair: DatagramPair;
@@ -55,7 +55,7 @@ export class StreamSession implements DatagramReceiver {
   readonly #rtcp: RtcpReporter;
   #parameters: MediaParameters | undefined;
   #rtcpDestination: HostPort | undefined;
-  /** One packet's payload; made anew only when the peer's packet time changes. */
+  /** One packet's payload; made anew only when its length is another than the last one's. */
   #payload = new Uint8Array(0);
   #recorder: StreamRecorder | undefined;
   /** A recording that begins when nothing is said any more. */
@@ -155,9 +155,9 @@ export class StreamSession implements DatagramReceiver {
     }
     this.#statistics.count(packet, nowMs);
     const payload = this.#payloadOf(bytes);
-    if (isEvent) this.#onEvent(payload, nowMs);
+    if (isEvent) this.#onEvent(payload);
     else if (law !== undefined) this.#onAudio(law, payload, nowMs);
-    else if (COMFORT_NOISE.includes(packet.payloadType)) this.#recorder?.otherPacket(packet, nowMs);
+    else if (COMFORT_NOISE.includes(packet.payloadType)) this.#recorder?.otherPacket(packet);
     else this.#discarded += 1;
   }
 
@@ -187,8 +187,8 @@ export class StreamSession implements DatagramReceiver {
     }
   }
 
-  #onEvent(payload: Uint8Array, nowMs: number): void {
-    this.#recorder?.otherPacket(this.#packet, nowMs);
+  #onEvent(payload: Uint8Array): void {
+    this.#recorder?.otherPacket(this.#packet);
     const key = this.#keys.feed(this.#packet, payload);
     if (key === undefined) return;
     this.#announceEnd(this.#recorder?.key(key, this.#packet));

@@ -20,8 +20,11 @@ export interface LifeQuestion {
 export type FromChild =
   /** The listeners named are open, but nothing stands behind them yet. */
   | { readonly kind: 'listening'; readonly ports: readonly number[] }
-  /** It does its work now; `ports`: those on which it can be reached. */
-  | { readonly kind: 'ready'; readonly ports?: readonly number[] }
+  /**
+   * It does its work now; `ports`: those on which it can be reached. A worker with `hasDirectory: false` listens, but must refuse
+   * every call until it has the directory; it says `ready` again then.
+   */
+  | { readonly kind: 'ready'; readonly ports?: readonly number[]; readonly hasDirectory?: boolean }
   | { readonly kind: 'heartbeat' }
   | { readonly kind: 'calls'; readonly count: number }
   /** It cannot do its work, and ends. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasCode } from '../os-error.js';
 import { DataLock, daemonLockPath } from '../store/data-lock.js';
 
 /** A daemon that holds a data directory's lock just now. */
@@ -17,6 +18,8 @@ export function pidFilePath(dataDirectory: string): string {
 /**
  * The daemon on this data directory. The lock says whether there is one (the kernel frees it whatever ended the process); the
  * file only says which process it is.
+ *
+ * @throws UmError 'data-unwritable' when the directory is not ours to look at: another user's
  */
 export function runningDaemon(dataDirectory: string): RunningDaemon | undefined {
   const isRunning = (): boolean => {
@@ -24,8 +27,10 @@ export function runningDaemon(dataDirectory: string): RunningDaemon | undefined 
       const lock = DataLock.tryAcquire(daemonLockPath(dataDirectory));
       lock?.release();
       return lock === undefined;
-    } catch {
-      return false; // no such directory, or not ours to look at
+    } catch (error) {
+      const { cause } = error instanceof Error ? error : {};
+      if (hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')) return false; // no such directory
+      throw error;
     }
   };
   if (!isRunning()) return undefined;

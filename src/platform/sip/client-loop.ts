@@ -1,5 +1,6 @@
 import { assertNever } from '../../base/assert.js';
 import type { Timers } from '../../base/clock.js';
+import { RunLoop, type TimerOutput } from '../../base/run-loop.js';
 import type { Flow } from '../../protocol/sip/flow.js';
 import type { SipResponse } from '../../protocol/sip/message.js';
 import {
@@ -14,7 +15,6 @@ import {
   type NonInviteClientTimer,
   NonInviteClientTransaction,
 } from '../../protocol/sip/transaction/non-invite-client.js';
-import { RunLoop, type TimerOutput } from './run-loop.js';
 
 /** A response as it arrived. */
 export interface HeardResponse {

@@ -1,5 +1,6 @@
 import { assertNever } from '../../base/assert.js';
 import type { Timers } from '../../base/clock.js';
+import { RunLoop, type TimerOutput } from '../../base/run-loop.js';
 import type { Flow } from '../../protocol/sip/flow.js';
 import type { SipRequest } from '../../protocol/sip/message.js';
 import {
@@ -14,7 +15,6 @@ import {
   type NonInviteServerTimer,
   NonInviteServerTransaction,
 } from '../../protocol/sip/transaction/non-invite-server.js';
-import { RunLoop, type TimerOutput } from './run-loop.js';
 
 /** Who performs what a server transaction's machine asks for. Must not throw. */
 export interface ServerLoopUser {
@@ -90,7 +90,7 @@ export function inviteServerLoop(timers: Timers, reliable: boolean, user: Server
 /** @param reliable - true for TCP and TLS */
 export function nonInviteServerLoop(timers: Timers, reliable: boolean, user: ServerLoopUser): ServerLoop {
   type Output = Exclude<NonInviteServerOutput, TimerOutput<NonInviteServerTimer>>;
-  const loop = new RunLoop<NonInviteServerTimer, NonInviteServerInput, Output, undefined>({
+  const loop = new RunLoop<NonInviteServerTimer, NonInviteServerInput, Output>({
     machine: new NonInviteServerTransaction({ reliable }),
     timers,
     fired: (timer) => ({ kind: 'timer-fired', timer }),

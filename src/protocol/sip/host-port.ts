@@ -22,7 +22,8 @@ export interface ParsedHostPort {
 
 /** The underscore is no part of a host name, and common in those of gateways. */
 const HOST_NAME = alphanumericAnd('-._');
-const IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*$/;
+/** One class and one repeat: any regular expression in which two repeats can take the same text is quadratic in it. */
+const IPV6 = /^[0-9a-f:.]+$/;
 
 /**
  * Reads `host[:port]`, with white space around the colon as a Via allows it (RFC 3261 §25.1, hostport and sent-by).
@@ -48,7 +49,7 @@ export function formatHost(host: string): string {
 
 function parseReference(inside: string): string {
   const address = lowerCase(inside);
-  if (!IPV6.test(address)) throw new SipSyntaxError(`${excerpt(inside)} is no IPv6 address`);
+  if (!IPV6.test(address) || !address.includes(':')) throw new SipSyntaxError(`${excerpt(inside)} is no IPv6 address`);
   // RFC 5118 §4.10: RFC 3261's grammar led peers to write a third colon before an embedded IPv4 address.
   return address.replace(':::', '::');
 }

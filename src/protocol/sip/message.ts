@@ -279,6 +279,9 @@ function checkRequest(request: SipRequest): void {
   if (maxForwards !== undefined && !isNumber(maxForwards)) {
     throw new SipSyntaxError(`Max-Forwards is ${excerpt(maxForwards)}`);
   }
+  // No token (RFC 3261 section 25.1): we would add a tag of ours to it, or look for a dialog that nobody has.
+  const tags = [request.from, request.to].map(({ parameters }) => parameters.get('tag'));
+  if (tags.includes('')) throw new SipSyntaxError('a tag of From or To is empty');
   request.parseRequestUri();
 }
 

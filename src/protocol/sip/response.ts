@@ -36,6 +36,7 @@ export function formatResponse(request: SipRequest, parts: ResponseParts, peer: 
     `SIP/2.0 ${String(status)} ${parts.reason === undefined ? reasonPhrase(status) : singleLine(parts.reason)}\r\n` +
     viaLines(request, peer) +
     (isDialogMaking ? echoAll(request.rawLines('record-route')) : '') +
+    (status === 100 ? echo(request.rawLine('timestamp')) : '') +
     echo(request.rawLine('from')) +
     toLine(request, parts.toTag) +
     echo(request.rawLine('call-id')) +

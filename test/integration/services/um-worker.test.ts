@@ -4,7 +4,14 @@ import { UmError } from '../../../src/base/errors.js';
 import { ownLoopbackAddress } from '../../support/daemon.js';
 import { headerOf, type RawCaller, RawConnection, type RawResponse } from '../../support/raw-caller.js';
 import { speech } from '../../support/site.js';
+import { VirtualTime } from '../../support/virtual-time.js';
 import { WorkerSite, type WorkerSiteOptions } from '../../support/worker-site.js';
+
+/** How long a worker whose successor is active still redirects callers that were sent to it a moment ago. */
+const LINGER_MS = 5_000;
+
+/** Changes are reported together after this. */
+const REPORTED_MS = 50;
 
 const listen = ownLoopbackAddress(5);
 const sites: WorkerSite[] = [];
@@ -45,25 +52,35 @@ async function byeOf({ connection }: RawCaller): Promise<string> {
   return headerOf(bye, 'Reason') ?? '';
 }
 
+let invites = 0;
+
 /** The first final response to an INVITE that follows no redirect. */
 async function inviteOnce(port: number): Promise<RawResponse> {
   const connection = await RawConnection.open(listen, port);
+  const callId = `once-${String((invites += 1))}`;
   const lines = [
     `INVITE sip:5000@${listen}:${String(port)} SIP/2.0`,
-    `Via: SIP/2.0/TCP ${listen};branch=z9hG4bKonce`,
+    `Via: SIP/2.0/TCP ${listen};branch=z9hG4bK${callId}`,
     'Max-Forwards: 70',
     'From: <sip:5551234@pbx>;tag=once',
     'To: <sip:5000@um>',
-    'Call-ID: once',
+    `Call-ID: ${callId}`,
     'CSeq: 1 INVITE',
     'Contact: <sip:pbx@127.0.0.1>',
     'Diversion: <sip:1000@pbx>',
     'Content-Length: 0',
   ];
   connection.send([...lines, '', ''].join('\r\n'));
-  const response = await connection.final('once', '1 INVITE');
+  const response = await connection.final(callId, '1 INVITE');
   connection.close();
   return response;
+}
+
+/** A new call gets 302 to the successor. */
+async function redirected(port: number): Promise<void> {
+  const response = await inviteOnce(port);
+  assert.equal(response.status, 302);
+  assert.equal(headerOf(response.text, 'Contact'), `<sip:5000@${listen}:5067;transport=tcp>`);
 }
 
 async function stop(site: WorkerSite, ended: Promise<number>): Promise<void> {
@@ -99,12 +116,12 @@ describe('a worker', () => {
     const { site, port, ended } = await ready();
     assert.deepEqual(
       site.parent.told.filter(({ kind }) => kind === 'ready'),
-      [{ kind: 'ready', ports: [port] }],
+      [{ kind: 'ready', ports: [port], hasDirectory: true }],
     );
     await stop(site, ended);
   });
 
-  test('without a mailbox service it is ready, too, and refuses calls until the directory comes', async () => {
+  test('without a mailbox service it is ready, too, and refuses calls until the directory comes; both are told', async () => {
     const site = makeSite();
     const { port, ended } = await site.start();
     await site.parent.heard('ready');
@@ -114,7 +131,14 @@ describe('a worker', () => {
     assert.match(headerOf(refused.text, 'ms-diagnostics') ?? '', /^15016/);
     early.close();
     await site.listenForReports();
-    await site.until(() => site.report !== undefined);
+    await site.until(() => site.report?.state === 'active');
+    assert.deepEqual(
+      site.parent.told.filter(({ kind }) => kind === 'ready'),
+      [
+        { kind: 'ready', ports: [port], hasDirectory: false },
+        { kind: 'ready', ports: [port], hasDirectory: true },
+      ],
+    );
     const caller = await site.caller(port);
     assert.equal((await caller.invite()).status, 200);
     await caller.hangUp();
@@ -170,12 +194,13 @@ describe('the RTP range', () => {
 
 describe('the end of a worker', () => {
   test('drain: new calls go to the successor, the call that is up is finished; then everything is closed, status 0', async () => {
-    const { site, port, ended } = await ready();
+    const time = new VirtualTime();
+    const { site, port, ended } = await ready({ timers: time });
     const up = await inRecording(site, port);
     site.parent.tell({ kind: 'drain', successorPort: 5_067 });
-    const redirected = await inviteOnce(port);
-    assert.equal(redirected.status, 302);
-    assert.equal(headerOf(redirected.text, 'Contact'), `<sip:5000@${listen}:5067;transport=tcp>`);
+    await time.pass(LINGER_MS);
+    assert.equal((await up.request('OPTIONS')).status, 200, 'it does not close while a call is up');
+    await redirected(port);
     await up.speak(speech(1, 7));
     await up.hangUp();
     assert.equal(await ended, 0);
@@ -185,8 +210,36 @@ describe('the end of a worker', () => {
     await assert.rejects(RawConnection.open(listen, port), 'the port is closed');
   });
 
+  test('drain to a successor without calls: callers that were sent here are redirected for 5 s, then the port is closed', async () => {
+    const time = new VirtualTime();
+    const { site, port, ended } = await ready({ timers: time });
+    site.parent.tell({ kind: 'drain', successorPort: 5_067 });
+    await redirected(port);
+    await time.pass(REPORTED_MS);
+    await site.until(() => site.report?.state === 'draining');
+    await time.pass(LINGER_MS - REPORTED_MS - 1);
+    await redirected(port);
+    await time.pass(1);
+    assert.equal(await ended, 0);
+    assert.deepEqual(site.spoolDirectories, []);
+    await assert.rejects(RawConnection.open(listen, port), 'the port is closed');
+  });
+
+  for (const message of [{ kind: 'drain' }, { kind: 'stop-now' }] as const) {
+    test(`${message.kind} while callers are still redirected: nobody will be sent here any more, it ends at once`, async () => {
+      const time = new VirtualTime();
+      const { site, ended } = await ready({ timers: time });
+      site.parent.tell({ kind: 'drain', successorPort: 5_067 });
+      await time.pass(LINGER_MS - 1);
+      site.parent.tell(message);
+      assert.equal(await ended, 0);
+      assert.equal(time.waiting, 0);
+    });
+  }
+
   test('drain without calls: at once; its spool directory is removed', async () => {
-    const { site, ended } = await ready();
+    const time = new VirtualTime();
+    const { site, ended } = await ready({ timers: time });
     site.parent.tell({ kind: 'drain' });
     assert.equal(await ended, 0);
     assert.deepEqual(site.spoolDirectories, []);

@@ -98,6 +98,7 @@ describe('re-INVITE and UPDATE', () => {
     const second = await bench.inside(invite, 'INVITE', text);
     assert.equal(second.last.status, 500);
     assert.equal(second.last.header('retry-after'), '7');
+    assert.equal(bench.events('call-refused')[0]?.['status'], 500, 'the log says what was answered');
   });
 
   test('an offer that cannot be taken -> 488, and nothing changes', async () => {
@@ -166,6 +167,16 @@ describe('dialogs outlive connections', () => {
       transport: 'tcp',
       destination: { address: '192.0.2.10', port: 5_060 },
     });
+  });
+
+  test('after BYE nothing is held, and no other call loses its hold, wherever a request still comes from', async () => {
+    const bench = new CallBench();
+    const invite = await bench.recording();
+    bench.spool.held = new Promise<void>(() => undefined);
+    await bench.inside(invite, 'BYE', { cseq: 2 });
+    bench.signalling.holdFlow('flow-1'); // another call on the same connection
+    await bench.inside(invite, 'OPTIONS', { cseq: 3 }, 'flow-2');
+    assert.deepEqual(bench.signalling.heldFlows, ['flow-1']);
   });
 
   test('an ACK that comes on another connection counts likewise', async () => {

@@ -229,13 +229,13 @@ describe('calls that the server ends', () => {
     assert.ok(bench.isEmpty);
   });
 
-  test('the disk stalls -> the BYE is answered after a second, the message is kept when the disk is back', async () => {
+  test('the disk stalls -> the BYE is answered after 20 s, before the peer gives up; the message is kept when the disk is back', async () => {
     const bench = new CallBench();
     const invite = await bench.recording();
     let keep: () => void = () => undefined;
     bench.spool.held = new Promise<void>((resolve) => (keep = resolve));
     const bye = await bench.inside(invite, 'BYE', { cseq: 2 });
-    await bench.time.pass(999);
+    await bench.time.pass(19_999);
     assert.deepEqual(bye.statuses, []);
     await bench.time.pass(1);
     assert.deepEqual(bye.statuses, [200]);
@@ -326,6 +326,18 @@ describe('faults', () => {
     await settled();
     assert.deepEqual(bench.spool.log, ['missed call for 1000@example.test']);
     assert.equal(bench.session.log.at(-1), 'play cannot-take');
+  });
+
+  test('the disk is full to the last byte: the caller is told, the log names the missed call that is lost', async () => {
+    const bench = new CallBench();
+    await bench.answered();
+    bench.spool.beginFails = new UmError('disk-nearly-full', 'none');
+    bench.spool.missedCallFails = new UmError('spool-unwritable', 'ENOSPC');
+    bench.session.played();
+    await settled();
+    assert.equal(bench.session.log.at(-1), 'play cannot-take');
+    const [line] = bench.events('missed-call-lost');
+    assert.deepEqual([line?.['mailbox'], line?.['reason']], ['1000@example.test', 'ENOSPC']);
   });
 
   test('not even a missed call can be written: an error in the log, BYE', async () => {

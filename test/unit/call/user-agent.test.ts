@@ -91,6 +91,13 @@ describe('a call is answered', () => {
     const { last } = await new CallBench().invite({ uri: 'sips:5000@um.example.test' });
     assert.match(last.header('contact') ?? '', /^<sips:/);
   });
+
+  test('so does one that came by a sips: route, or without a route from a sips: Contact (§12.1.1)', async () => {
+    const contactFor = async (...headers: readonly string[]): Promise<string> =>
+      (await new CallBench().invite({ headers })).last.header('contact') ?? '';
+    assert.match(await contactFor('Record-Route: <sips:proxy;lr>, <sip:other;lr>'), /^<sips:/);
+    assert.match(await contactFor('Record-Route: <sip:proxy;lr>, <sips:other;lr>'), /^<sip:/);
+  });
 });
 
 describe('a call is refused', () => {

@@ -115,7 +115,7 @@ describe('recording time line', () => {
   it('a gap in the time stamps without a missing number (comfort noise, keys) is silence, not loss', () => {
     const scene = new Scene();
     scene.place({ sequence: 1, timestamp: 0 });
-    scene.timeline.skip({ ssrc: 7, sequence: 2, timestamp: 160 }, scene.nowMs);
+    scene.timeline.skip({ ssrc: 7, sequence: 2, timestamp: 160 });
     scene.place({ sequence: 3, timestamp: 8_160 }, 2);
     assert.equal(scene.runs, '1*160 255*8000 2*160');
     assert.equal(scene.timeline.lostMs, 0);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { UmError } from '../../../src/base/errors.js';
-import { answerCall } from '../../../src/menus/call-answering.js';
+import { CUT_BELOW_DBM0 } from '../../../src/media/speech-watch.js';
+import { answerCall, QUIETEST_MESSAGE_DBM0 } from '../../../src/menus/call-answering.js';
 import { ScriptedCall, type Script } from '../../support/scripted-call.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
@@ -15,6 +16,10 @@ async function run(script: Script, own: { readonly greetingFile?: string } = {})
 }
 
 describe('call answering', () => {
+  test('what the recorder cuts from the end is never what the menu would keep as a message', () => {
+    assert.equal(CUT_BELOW_DBM0, QUIETEST_MESSAGE_DBM0);
+  });
+
   test('caller speaks and hangs up -> message kept, no goodbye to nobody', async () => {
     const call = await run({ hangUpAtMs: 16_000 });
     assert.deepEqual(call.log, [
@@ -97,6 +102,12 @@ describe('call answering', () => {
   test('the disk fills up after the answer -> the caller hears that no message can be taken', async () => {
     const call = await run({ recordFails: new UmError('disk-nearly-full', 'none left') });
     assert.deepEqual(call.log, ['0 play greeting', '3000 missed call', '3000 play cannot-take', '6000 hang up']);
+  });
+
+  test('the disk is so full that not even a missed call can be written -> the caller hears it all the same', async () => {
+    const fault = new UmError('spool-unwritable', 'ENOSPC');
+    const call = await run({ recordFails: fault, missedCallFails: fault });
+    assert.deepEqual(call.log, ['0 play greeting', '3000 play cannot-take', '6000 hang up']);
   });
 
   test('a write fails in mid-recording -> what was written is kept, the caller is told', async () => {

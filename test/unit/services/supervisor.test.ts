@@ -224,6 +224,11 @@ test('a second signal within 1 s is the same key press; one after it ends calls 
   await scene.time.pass(1);
   scene.supervisor.requestStop();
   assert.equal(scene.latest('service').kinds.at(-1), 'stop-now');
+  assert.equal(
+    scene.latest('router').kinds.at(-1),
+    'drain',
+    'the router goes on refusing calls until the service ended',
+  );
   assert.equal(scene.said.at(-1), 'cut 3');
 });
 

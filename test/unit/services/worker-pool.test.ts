@@ -1,83 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { GenerationTimes } from '../../../src/services/worker-generations.js';
-import { WorkerPool } from '../../../src/services/worker-pool.js';
-import type { Generation } from '../../../src/services/worker-start.js';
-import { RecordingLogger } from '../../support/recording-logger.js';
-import { ScriptedChild } from '../../support/scripted-child.js';
-import { settled, VirtualTime } from '../../support/virtual-time.js';
-
-const TIMES: GenerationTimes = { recycleMs: 3_600_000, startTimeoutMs: 20_000, hangTimeoutMs: 30_000 };
-
-class Scene {
-  readonly time = new VirtualTime();
-  readonly log = new RecordingLogger();
-  readonly forks: { readonly generation: Generation; readonly port: number; readonly child: ScriptedChild }[] = [];
-  readonly said: string[] = [];
-  /** Ports that somebody else has. */
-  readonly taken = new Set<number>();
-  times = TIMES;
-  readonly pool: WorkerPool;
-
-  constructor() {
-    this.pool = new WorkerPool({
-      log: this.log,
-      timers: this.time,
-      clock: this.time,
-      times: () => this.times,
-      fork: (generation, port, events) => {
-        const child = new ScriptedChild(events);
-        this.forks.push({ generation, port, child });
-        return child;
-      },
-      isPortFree: (port) => Promise.resolve(!this.taken.has(port)),
-      events: {
-        onActive: (port) => this.said.push(`active ${String(port)}`),
-        onAlive: (port) => this.said.push(`alive ${String(port)}`),
-        onCalls: (count) => this.said.push(`calls ${String(count)}`),
-        onFatal: (code, detail) => this.said.push(`fatal ${code} ${detail}`),
-        onEnded: () => this.said.push('ended'),
-        onChanged: () => undefined,
-      },
-    });
-  }
-
-  static async starting(): Promise<Scene> {
-    const scene = new Scene();
-    scene.pool.start();
-    await settled();
-    return scene;
-  }
-
-  static async active(): Promise<Scene> {
-    const scene = await Scene.starting();
-    scene.child(0).says({ kind: 'ready' });
-    return scene;
-  }
-
-  /** The n-th worker process, in the order of their starts. */
-  child(n: number): ScriptedChild {
-    const fork = this.forks[n];
-    assert(fork, `worker ${String(n)} was never started`);
-    return fork.child;
-  }
-
-  get generations(): string {
-    return this.forks.map(({ generation }) => generation).join('');
-  }
-
-  /** Lets time pass while the workers named beat. */
-  async beating(ms: number, ...children: readonly number[]): Promise<void> {
-    const stepMs = Math.min(this.times.hangTimeoutMs / 4, ms);
-    for (let left = ms; left > 0; left -= stepMs) {
-      for (const n of children) this.child(n).says({ kind: 'heartbeat' });
-      await this.time.pass(Math.min(stepMs, left));
-    }
-  }
-}
+import { PoolScene, TIMES } from '../../support/pool-scene.js';
+import { settled } from '../../support/virtual-time.js';
 
 test('the first worker is generation A on 5065, and takes calls once it is ready', async () => {
-  const scene = await Scene.starting();
+  const scene = await PoolScene.starting();
   assert.deepEqual(
     scene.forks.map(({ port }) => port),
     [5065],
@@ -92,7 +19,7 @@ test('the first worker is generation A on 5065, and takes calls once it is ready
 });
 
 test('A is held by a worker that outlived its UM service -> B, without starting a process for nothing', async () => {
-  const scene = new Scene();
+  const scene = new PoolScene();
   scene.taken.add(5065);
   scene.pool.start();
   await settled();
@@ -103,7 +30,7 @@ test('A is held by a worker that outlived its UM service -> B, without starting 
 });
 
 test('a worker finds its port taken after all -> the other pair at once', async () => {
-  const scene = await Scene.starting();
+  const scene = await PoolScene.starting();
   scene.child(0).says({ kind: 'fatal', code: 'port-taken', detail: '5065' });
   await settled();
   assert.equal(scene.generations, 'AB');
@@ -112,7 +39,7 @@ test('a worker finds its port taken after all -> the other pair at once', async 
 });
 
 test('both pairs taken -> looked at each second until one is free', async () => {
-  const scene = new Scene();
+  const scene = new PoolScene();
   scene.taken.add(5065).add(5067);
   scene.pool.start();
   await scene.time.pass(5_500);
@@ -123,8 +50,25 @@ test('both pairs taken -> looked at each second until one is free', async () => 
   assert.deepEqual(scene.said, []);
 });
 
+test('both pairs taken for half an hour -> one line each, not two a second; told again when it happens again', async () => {
+  const scene = new PoolScene();
+  const told = (): readonly unknown[] =>
+    scene.log.lines.filter(({ event }) => event === 'worker-ports-taken').map((line) => line['generation']);
+  scene.taken.add(5065).add(5067);
+  scene.pool.start();
+  await scene.time.pass(1_800_000);
+  assert.deepEqual(told(), ['A', 'B']);
+  scene.taken.clear();
+  await scene.time.pass(1_000);
+  scene.child(0).says({ kind: 'ready' });
+  scene.taken.add(5065);
+  scene.child(0).ends('SIGKILL');
+  await scene.time.pass(10_000);
+  assert.deepEqual(told(), ['A', 'B', 'A']);
+});
+
 test('the active worker is killed -> replaced at once on its own pair, which is surely free', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   await scene.beating(60_000, 0);
   scene.child(0).ends('SIGKILL');
   assert.equal(scene.pool.activePort, undefined);
@@ -135,7 +79,7 @@ test('the active worker is killed -> replaced at once on its own pair, which is 
 });
 
 test('the channel of the active worker closes -> nobody is redirected to it any more; replaced when its end is told', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   scene.child(0).isLost();
   assert.equal(scene.pool.activePort, undefined);
   await settled();
@@ -147,7 +91,7 @@ test('the channel of the active worker closes -> nobody is redirected to it any 
 });
 
 test('a worker that was not heard of for 20 ms is asked once whether it lives; its answer is told', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   await scene.time.pass(20);
   assert.equal(scene.pool.isSure, true);
   await scene.time.pass(1);
@@ -162,7 +106,7 @@ test('a worker that was not heard of for 20 ms is asked once whether it lives; i
 });
 
 test('a worker that is asked and dies -> its successor is asked in its turn', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   await scene.time.pass(21);
   scene.pool.ask();
   scene.child(0).ends('SIGKILL');
@@ -175,7 +119,7 @@ test('a worker that is asked and dies -> its successor is asked in its turn', as
 });
 
 test('a worker that dies after each start is replaced after growing waits, up to 5 s', async () => {
-  const scene = await Scene.starting();
+  const scene = await PoolScene.starting();
   const waits: number[] = [];
   for (let death = 1; death <= 7; death += 1) {
     const fromMs = scene.time.nowMs();
@@ -188,7 +132,7 @@ test('a worker that dies after each start is replaced after growing waits, up to
 });
 
 test('a worker that crashed after each 6 s of work is replaced at once each time', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   for (let crash = 0; crash < 4; crash += 1) {
     await scene.beating(6_000, crash);
     scene.child(crash).ends('SIGSEGV');
@@ -199,7 +143,7 @@ test('a worker that crashed after each 6 s of work is replaced at once each time
 });
 
 test('the active worker hangs for WorkerHangTimeout -> killed, shown as hung, replaced at once on the other pair', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   await scene.beating(29_000, 0);
   await scene.time.pass(30_000);
   assert.equal(scene.child(0).killed, true);
@@ -214,7 +158,7 @@ test('the active worker hangs for WorkerHangTimeout -> killed, shown as hung, re
 });
 
 test('the active worker hangs while the other pair still drains -> replaced on its own pair when it has ended', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   await scene.beating(TIMES.recycleMs, 0);
   scene.child(1).says({ kind: 'ready' });
   await scene.beating(30_000, 0);
@@ -225,8 +169,20 @@ test('the active worker hangs while the other pair still drains -> replaced on i
   assert.equal(scene.generations, 'ABB');
 });
 
+test('a recycled worker hangs, which only a timer says -> the change is told at once, and only once', async () => {
+  const scene = await PoolScene.active();
+  await scene.beating(TIMES.recycleMs, 0);
+  scene.child(1).says({ kind: 'ready' });
+  const before = scene.changes;
+  await scene.beating(30_000, 1);
+  assert.equal(scene.child(0).killed, true);
+  assert.equal(scene.changes, before + 1);
+  scene.child(1).says({ kind: 'heartbeat' });
+  assert.equal(scene.changes, before + 1);
+});
+
 test('a worker that is not ready within WorkerStartTimeout is killed, and the other pair is tried', async () => {
-  const scene = await Scene.starting();
+  const scene = await PoolScene.starting();
   await scene.beating(19_999, 0);
   assert.equal(scene.child(0).killed, false);
   await scene.time.pass(1);
@@ -241,7 +197,7 @@ test('a worker that is not ready within WorkerStartTimeout is killed, and the ot
 });
 
 test('WorkerRecycleInterval has passed -> the next starts on the other pair, and only then the old one drains', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   await scene.beating(TIMES.recycleMs - 1, 0);
   assert.equal(scene.forks.length, 1);
   await scene.beating(1, 0);
@@ -263,7 +219,7 @@ test('WorkerRecycleInterval has passed -> the next starts on the other pair, and
 });
 
 test('a recycle that falls due while the other pair still drains waits for it', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   scene.times = { ...TIMES, recycleMs: 10_000 };
   scene.pool.settingsChanged();
   await scene.beating(10_000, 0);
@@ -277,7 +233,7 @@ test('a recycle that falls due while the other pair still drains waits for it', 
 });
 
 test('a recycle whose other pair is held by a stranger is tried again, and the active worker stays', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   scene.taken.add(5067);
   scene.times = { ...TIMES, recycleMs: 10_000 };
   scene.pool.settingsChanged();
@@ -289,7 +245,7 @@ test('a recycle whose other pair is held by a stranger is tried again, and the a
 });
 
 test('the active worker crashes while its successor starts -> the successor is waited for, no third one', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   await scene.beating(TIMES.recycleMs, 0);
   scene.child(0).ends('SIGKILL');
   await settled();
@@ -299,7 +255,7 @@ test('the active worker crashes while its successor starts -> the successor is w
 });
 
 test('an interval of 30 days is not taken for none (a timer of Node holds 24)', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   scene.times = { ...TIMES, recycleMs: 30 * 86_400_000, hangTimeoutMs: 86_400_000 };
   scene.pool.settingsChanged();
   await scene.beating(29 * 86_400_000, 0);
@@ -309,7 +265,7 @@ test('an interval of 30 days is not taken for none (a timer of Node holds 24)', 
 });
 
 test('calls: each generation learns the count of the other, the sum goes up', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   scene.child(0).says({ kind: 'calls', count: 3 });
   await scene.beating(TIMES.recycleMs, 0);
   scene.child(1).says({ kind: 'ready' });
@@ -325,7 +281,7 @@ test('calls: each generation learns the count of the other, the sum goes up', as
 });
 
 test('the first three workers cannot work -> fatal', async () => {
-  const scene = await Scene.starting();
+  const scene = await PoolScene.starting();
   for (let n = 0; n < 3; n += 1) {
     assert.deepEqual(scene.said, []);
     scene.child(n).says({ kind: 'fatal', code: 'spool-unwritable', detail: 'EROFS' });
@@ -336,7 +292,7 @@ test('the first three workers cannot work -> fatal', async () => {
 });
 
 test('once a worker has worked, those that cannot are only logged and replaced', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   scene.child(0).ends('SIGKILL');
   for (let n = 1; n < 6; n += 1) {
     await scene.time.pass(5_000);
@@ -350,7 +306,7 @@ test('once a worker has worked, those that cannot are only logged and replaced',
 });
 
 test('drain -> workers drain without a successor, one that only starts is ended; ended when the last is gone', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   await scene.beating(TIMES.recycleMs, 0);
   scene.pool.drain();
   assert.deepEqual(scene.child(0).told.at(-1), { kind: 'drain' });
@@ -365,7 +321,7 @@ test('drain -> workers drain without a successor, one that only starts is ended;
 });
 
 test('a worker that crashes while everything drains is not replaced', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   scene.pool.drain();
   scene.child(0).ends('SIGKILL');
   await scene.time.pass(60_000);
@@ -374,7 +330,7 @@ test('a worker that crashes while everything drains is not replaced', async () =
 });
 
 test('stop-now -> passed on; a worker that ignores it is killed', async () => {
-  const scene = await Scene.active();
+  const scene = await PoolScene.active();
   scene.pool.drain();
   scene.pool.stopNow();
   assert.deepEqual(scene.child(0).kinds.slice(-2), ['drain', 'stop-now']);
@@ -385,7 +341,7 @@ test('stop-now -> passed on; a worker that ignores it is killed', async () => {
 });
 
 test('drain before a process was even started -> ended', async () => {
-  const scene = new Scene();
+  const scene = new PoolScene();
   scene.pool.start();
   scene.pool.drain();
   await settled();

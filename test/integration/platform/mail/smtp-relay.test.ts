@@ -165,12 +165,15 @@ test('no timer is left once an attempt is over and the relay has said goodbye', 
   assert.equal(time.waiting, 0);
 });
 
-test('SmtpUser and SmtpPasswordFile -> AUTH, the password read at each attempt without its line end', async () => {
+test('SmtpUser and SmtpPasswordFile -> AUTH, the first line read as the password at each attempt', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'openum-relay-'));
   const smtpPasswordFile = join(directory, 'password');
   try {
-    for (const password of ['first', 'second']) {
-      writeFileSync(smtpPasswordFile, `${password}\n`);
+    for (const [password, rest] of [
+      ['first', '\n'],
+      ['second', '\r\na note below it\n'],
+    ] as const) {
+      writeFileSync(smtpPasswordFile, `${password}${rest}`);
       await send({ extensions: ['AUTH PLAIN'] }, { smtpUser: 'um', smtpPasswordFile });
       const expected = Buffer.from(`\0um\0${password}`).toString('base64');
       const used: SmtpPeer | undefined = peer;

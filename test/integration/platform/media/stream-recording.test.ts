@@ -261,6 +261,17 @@ describe('recording of a stream', () => {
     assert.equal(scene.runs, `${String(LOUD)}*320 255*8000 ${String(LOUD)}*320`);
   });
 
+  it('comfort noise that is repeated while nobody speaks -> silence, which ends the recording all the same', async () => {
+    const scene = new Scene({ idleTimeoutMs: 5_000 });
+    await scene.talk(100);
+    for (let k = 0; k < 6; k += 1) {
+      await scene.talk(1, 60, { payloadType: 13 });
+      await scene.wait(980);
+      scene.jump(7_840);
+    }
+    assert.equal((await scene.ended).endedBy, 'silence');
+  });
+
   it('begun while a clip plays -> records from its end on; stopped before -> empty', async () => {
     const scene = new Scene();
     await scene.stream.stopRecording('hang-up');

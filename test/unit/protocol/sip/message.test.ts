@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { indexMessage, messageFault, type SipMessage } from '../../../../src/protocol/sip/message.js';
+import { formatResponse } from '../../../../src/protocol/sip/response.js';
 import { SipSyntaxError } from '../../../../src/protocol/sip/syntax-error.js';
 import { byteString } from './arbitraries.js';
 
@@ -201,6 +202,8 @@ describe('messageFault (RFC 3261 §8.1.1, §8.2.1)', () => {
     'a negative CSeq': invite({ cseq: 'CSeq: -1 INVITE' }),
     'threat: CSeq of a thousand digits': invite({ cseq: `CSeq: ${'9'.repeat(1000)} INVITE` }),
     'a broken top Via': invite({ via: 'Via: SIP/2.0/TCP' }),
+    'an empty tag of To': invite({ to: 'To: <sip:1000@um>;tag=' }),
+    'an empty tag of From': invite({ from: 'From: <sip:a@b>;tag=' }),
     'an unterminated quote in From': invite({ from: 'From: "A <sip:a@b>;tag=1' }),
     'Content-Length that is no number': invite({ contentLength: 'Content-Length: five' }),
     'a negative Content-Length': invite({ contentLength: 'Content-Length: -999' }),
@@ -283,5 +286,18 @@ describe('messageFault (RFC 3261 §8.1.1, §8.2.1)', () => {
     assert.equal(message.fromTag, '1');
     assert.equal(message.list('diversion').length, 0);
     assert.equal(messageFault(message), undefined);
+  });
+
+  test('threat: kilobytes of colons where an IPv6 address should stand are refused in linear time', () => {
+    const colons = `[${':'.repeat(60_000)}g]`;
+    for (const wire of [
+      invite({ via: `Via: SIP/2.0/TCP ${colons};branch=z9hG4bK1` }),
+      invite({}).replace('sip:1000@um', `sip:1000@${colons}`),
+    ]) {
+      const message = indexMessage(wire);
+      assert.equal(messageFault(message)?.code, 'malformed-message');
+      assert.ok(message.kind === 'request');
+      formatResponse(message, { status: 400 }, { address: '192.0.2.9', port: 5060 });
+    }
   });
 });

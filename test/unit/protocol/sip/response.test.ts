@@ -51,6 +51,12 @@ describe('formatResponse (RFC 3261 §8.2.6)', () => {
     );
   });
 
+  test('Timestamp is in 100 Trying and in nothing else (§8.2.6.1)', () => {
+    const invite = request('Via: SIP/2.0/TCP h', ...usual, 'Timestamp: 54.2');
+    assert.match(formatResponse(invite, { status: 100 }, peer), /\r\nTimestamp: 54\.2\r\n/);
+    for (const status of [180, 200, 404]) assert.doesNotMatch(formatResponse(invite, { status }, peer), /Timestamp/);
+  });
+
   test('Record-Route is in what can make a dialog, 101 to 299, and in nothing else', () => {
     const invite = request(
       'Via: SIP/2.0/TCP h',
