@@ -1,12 +1,8 @@
 import { destination, type Logger as PinoLogger, pino } from 'pino';
+import { LIMITS } from '../base/limits.js';
 import type { Logger } from '../base/logger.js';
 import type { UmConfig } from '../config/um-config.js';
-
-/**
- * Log lines that wait for a reader who stalls; beyond it lines are dropped. A blocked terminal or pipe must not stop calls,
- * nor fill the memory.
- */
-const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+import { type LogOutput, LogPipe } from './log-pipe.js';
 
 /** A logger of one process. */
 export interface ProcessLogger extends Logger {
@@ -24,9 +20,8 @@ export function createLogger(
   level: UmConfig['logLevel'],
   of: keyof typeof DESCRIPTORS = 'daemon',
 ): ProcessLogger {
-  const out = destination({ dest: DESCRIPTORS[of], sync: false, maxLength: MOST_WAITING_BYTES });
-  // A reader that went away (EPIPE) is no reason to end calls.
-  out.on('error', () => undefined);
+  const descriptor = DESCRIPTORS[of];
+  const out = LogPipe.on(descriptor) ?? fileOutput(descriptor);
   const root = pino(
     {
       level,
@@ -40,6 +35,21 @@ export function createLogger(
     ...wrap(root),
     setLevel: (next) => {
       root.level = next;
+    },
+    flush: () => {
+      out.flush();
+    },
+  };
+}
+
+/** A file, or the journal's socket. */
+function fileOutput(descriptor: number): LogOutput {
+  const out = destination({ dest: descriptor, sync: false, maxLength: LIMITS.logWaitingBytes });
+  // A reader that went away (EPIPE) is no reason to end calls.
+  out.on('error', () => undefined);
+  return {
+    write: (line) => {
+      out.write(line);
     },
     flush: () => {
       try {

@@ -8,6 +8,7 @@ import type { UmConfig } from '../config/um-config.js';
 import type { MessageReport } from '../mailbox/control-protocol.js';
 import type { ControlClient } from '../platform/control/control-client.js';
 import { maildirName } from '../platform/mail/maildir.js';
+import { pause } from '../platform/pause.js';
 import { formatHost } from '../protocol/sip/uri.js';
 import { spokenAudio } from './spoken-audio.js';
 import { describeHop } from './test-call-words.js';
@@ -100,9 +101,7 @@ async function messageOf(
     const message = messages.find((one) => one.callId === callId);
     if (message !== undefined && (wanted.isThere(message) || waitedMs >= wanted.patienceMs)) return message;
     if (stopped.aborted || waitedMs >= wanted.patienceMs) return undefined;
-    await new Promise<void>((done) => {
-      timers.start(ASK_EVERY_MS, done);
-    });
+    await pause(timers, ASK_EVERY_MS);
   }
 }
 

@@ -12,21 +12,25 @@ const PIN_DIGITS = 6;
 /**
  * Fills an empty directory with the demonstration.
  *
- * @returns the PINs by extension; undefined when the directory is not empty: nothing is changed then
+ * @param keepPins - is given the PINs by extension, which nobody can find out later: the directory is filled once it has kept them
+ * @returns false when the directory is not empty: nothing is changed then
+ * @throws UmError 'store-unavailable'; what `keepPins` throws
  */
 export async function makeDemonstration(
   store: MessageStore,
   config: UmConfig,
+  keepPins: (pins: ReadonlyMap<string, string>) => Promise<void>,
   random: Random = cryptoRandom,
-): Promise<ReadonlyMap<string, string> | undefined> {
+): Promise<boolean> {
   const { version, objects } = await store.readDirectory();
-  if (version > 0 || objects.length > 0) return undefined;
+  if (version > 0 || objects.length > 0) return false;
   const pins = new Map(DEMONSTRATION_EXTENSIONS.map((extension) => [extension, makePin(random)]));
   const hashed = new Map<string, HashedPin>();
   for (const [extension, pin] of pins) hashed.set(extension, await hashPin(pin));
   const made = demonstrationDirectory(config.serverName, hashed, random);
+  await keepPins(pins);
   await store.replaceDirectory(made.map((object) => trustOwnAddress(object, config.listenAddress)));
-  return pins;
+  return true;
 }
 
 /** Bound to one address, this machine calls itself from that address and not from loopback. */

@@ -1,5 +1,4 @@
 import type { MonotonicClock, Timers, WallClock } from '../base/clock.js';
-import { UmError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { Random } from '../base/random.js';
 import type { UmConfig } from '../config/um-config.js';
@@ -11,14 +10,10 @@ import { ControlServer } from '../platform/control/control-server.js';
 import { spoolPath } from '../platform/spool/spool-directory.js';
 import { SpoolFiles } from '../platform/spool/spool-files.js';
 import { SpoolWatch } from '../platform/spool/spool-watch.js';
-import { openStore } from '../platform/store/sql-message-store.js';
+import { openStorePatiently } from '../platform/store/open-store-patiently.js';
 import { MailboxOperations } from './mailbox-operations.js';
 import { OutboxRunner } from './outbox-runner.js';
 import { SpoolIntake } from './spool-intake.js';
-
-/** The mailbox service of a killed daemon first finishes the deliveries that it was in. */
-const STORE_PATIENCE_MS = 8_000;
-const LOOK_EVERY_MS = 100;
 
 export interface MailboxServiceOptions {
   /** Absolute. */
@@ -69,7 +64,7 @@ export class MailboxService {
    * @throws UmError 'database-newer', 'database-damaged', 'data-unwritable' or 'data-in-use'
    */
   static async start(options: MailboxServiceOptions): Promise<MailboxService> {
-    const store = await openPatiently(options);
+    const store = await openStorePatiently(options.dataDirectory, options.log, options);
     try {
       const { version, objects } = await store.readDirectory();
       const service = new MailboxService(options, store, new Directory(version, objects));
@@ -96,10 +91,11 @@ export class MailboxService {
   }
 
   async #listen(): Promise<void> {
-    const { dataDirectory, log } = this.#options;
+    const { dataDirectory, log, timers } = this.#options;
     this.#control = await ControlServer.listen({
       dataDirectory,
       log,
+      timers,
       handle: (method, params) => this.#operations.handle(method, params),
       snapshot: () => ({ version: this.#directory.version, objects: this.#directory.objects }),
     });
@@ -154,19 +150,5 @@ export class MailboxService {
       outbox,
       rtp: { min: minimumRtpPort, max: maximumRtpPort },
     });
-  }
-}
-
-/** @throws UmError 'data-in-use' when somebody else does not let go of the store in time, or why it cannot be opened */
-async function openPatiently({ dataDirectory, log, timers, clock }: MailboxServiceOptions): Promise<MessageStore> {
-  const startedMs = clock.nowMs();
-  for (;;) {
-    try {
-      return await openStore(dataDirectory, log);
-    } catch (error) {
-      const isInUse = error instanceof UmError && error.code === 'data-in-use';
-      if (!isInUse || clock.nowMs() - startedMs > STORE_PATIENCE_MS) throw error;
-    }
-    await new Promise<void>((done) => timers.start(LOOK_EVERY_MS, done));
   }
 }

@@ -3,8 +3,8 @@ import { UmError } from '../base/errors.js';
 import type { ControlMethods } from '../mailbox/control-protocol.js';
 import { wallClock } from '../platform/clock.js';
 import { createLogger } from '../platform/logging.js';
+import { makeDirectory } from '../platform/durable-directory.js';
 import { pidFilePath } from '../platform/process/running-daemon.js';
-import { makeDirectory } from '../platform/make-directory.js';
 import { cryptoRandom } from '../platform/random.js';
 import { DataLock, daemonLockPath } from '../platform/store/data-lock.js';
 import { databasePath, openStore } from '../platform/store/sql-message-store.js';
@@ -27,7 +27,7 @@ export async function askStore<M extends keyof ControlMethods>(
   if (!existsSync(databasePath(dataDirectory)) && !MAKES_STORE.includes(method))
     throw new UmError('not-found', `no message or delivery was ever kept in ${dataDirectory}`);
   const log = createLogger('command', 'error', 'command');
-  makeDirectory(dataDirectory);
+  await makeDirectory(dataDirectory);
   const lock = DataLock.tryAcquire(daemonLockPath(dataDirectory));
   if (lock === undefined) throw new UmError('data-in-use', dataDirectory);
   // Left by a daemon that was killed: whoever reads it later must not take another process for the daemon.

@@ -9,6 +9,7 @@ import { singleLine } from '../mailbox/mail-text.js';
 import type { JobOutcome, MessageStore } from '../mailbox/message-store.js';
 import type { OutboxJob } from '../mailbox/message.js';
 import { MailDelivery } from '../platform/mail/mail-delivery.js';
+import { pause } from '../platform/pause.js';
 
 /** Attempts at once: enough to hide a relay's latency, few enough for the smallest relay's limit of connections a client. */
 const MOST_AT_ONCE = 4;
@@ -241,7 +242,6 @@ export class OutboxRunner {
         await store.jobAttempted(id, outcome);
         return;
       } catch (fault) {
-        if (fault instanceof UmError && fault.code === 'not-found') return;
         log.warn({ event: 'outbox-store-away', job: id, reason: reasonOf(fault) }, 'An outcome waits for the store');
         await pause(timers, STORE_AWAY_MS, signal);
       }
@@ -269,20 +269,6 @@ class UnreturningTime {
     this.#readAtMs = readAtMs;
     return this.#lastMs;
   }
-}
-
-/** Resolves after a time, or at once when the signal says so. */
-function pause(timers: Timers, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      timer.stop();
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    const timer = timers.start(ms, finish);
-    signal.addEventListener('abort', finish);
-  });
 }
 
 /** One bounded line: the stable code, if there is one, and what was found. */

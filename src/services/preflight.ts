@@ -4,26 +4,36 @@ import { UmError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { UmConfig } from '../config/um-config.js';
 import type { MessageStore } from '../mailbox/message-store.js';
-import { timers } from '../platform/clock.js';
+import { monotonicClock, timers } from '../platform/clock.js';
 import { loadConfig, type LoadedConfig, readConfigText, type StartOptions } from '../platform/config/config-file.js';
-import { makeDirectory } from '../platform/make-directory.js';
+import { makeDirectory } from '../platform/durable-directory.js';
+import { codeOf } from '../platform/os-error.js';
+import { pause } from '../platform/pause.js';
 import { portOwner } from '../platform/process/port-owner.js';
 import { type PortState, probePort } from '../platform/process/port-probe.js';
 import { pidFilePath } from '../platform/process/running-daemon.js';
 import { DataLock, daemonLockPath } from '../platform/store/data-lock.js';
-import { openStore } from '../platform/store/sql-message-store.js';
+import { openStorePatiently } from '../platform/store/open-store-patiently.js';
 import { hostPortText } from '../protocol/sip/flow.js';
 import { makeDemonstration } from './demonstration-directory.js';
 import { UM_SERVICE_PORT, WORKER_PORTS } from './worker-start.js';
 
-/** What a start needs, found in order. */
+export interface PreflightOptions {
+  readonly start: StartOptions;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly log: Logger;
+  /** Keeps the demonstration's PINs by extension where a person finds them: nobody can find them out later. */
+  keepPins(dataDirectory: string, pins: ReadonlyMap<string, string>): Promise<void>;
+}
+
+/** What a start needs, found in order. The process's id lies in the data directory. */
 export interface ClearPreflight {
   readonly kind: 'clear';
   readonly loaded: LoadedConfig;
   /** Held until the daemon has ended. */
   readonly lock: DataLock;
-  /** PINs by extension, when this start made the demonstration. */
-  readonly demonstrationPins: ReadonlyMap<string, string> | undefined;
+  /** Whether this start made the demonstration. */
+  readonly madeDemonstration: boolean;
 }
 
 export type PreflightResult = ClearPreflight | { readonly kind: 'faulty'; readonly faults: readonly UmError[] };
@@ -36,8 +46,6 @@ interface KnownPlace {
 
 /** Processes of a daemon that was killed a moment ago still hold ports for this long at most. */
 const PORTS_PATIENCE_MS = 1_500;
-/** Its mailbox service first finishes the deliveries that it was in. */
-const STORE_PATIENCE_MS = 8_000;
 const LOCK_PATIENCE_MS = 500;
 const LOOK_EVERY_MS = 100;
 
@@ -46,28 +54,60 @@ const LOOK_EVERY_MS = 100;
  * another daemon, ports, database. Makes the demonstration when nothing does, nobody configured anything and the directory is
  * empty.
  */
-export async function preflight(
-  start: StartOptions,
-  environment: NodeJS.ProcessEnv,
-  log: Logger,
-): Promise<PreflightResult> {
+export async function preflight(options: PreflightOptions): Promise<PreflightResult> {
+  const { start, environment, log } = options;
   const faults: UmError[] = [];
-  const loaded = attempt(faults, () => loadConfig(start, environment));
+  const loaded = await attempt(faults, () => loadConfig(start, environment));
   const place = loaded ? placeOf(loaded.config) : certainPlace(start, environment);
-  const lock = takeDirectory(place.dataDirectory, faults);
+  const { dataDirectory } = place;
+  const lock = dataDirectory === undefined ? undefined : await attempt(faults, () => takeDirectory(dataDirectory));
   if (place.listen) faults.push(...(await portFaults(place.listen)));
-  const store =
-    place.dataDirectory !== undefined && lock ? await tryStore(place.dataDirectory, log, faults) : undefined;
+  if (dataDirectory === undefined || !lock) return { kind: 'faulty', faults };
+  let isClear = false;
+  const store = await attempt(faults, () => openStorePatiently(dataDirectory, log, { timers, clock: monotonicClock }));
   try {
-    if (!loaded || !lock || !store || faults.length > 0) {
-      lock?.release();
-      return { kind: 'faulty', faults };
-    }
-    const demonstrationPins = loaded.file === undefined ? await makeDemonstration(store, loaded.config) : undefined;
-    return { kind: 'clear', loaded, lock, demonstrationPins };
+    if (!loaded || !store || faults.length > 0) return { kind: 'faulty', faults };
+    const madeDemonstration = await attempt(faults, () => settleIn(options, loaded, store));
+    if (madeDemonstration === undefined) return { kind: 'faulty', faults };
+    isClear = true;
+    return { kind: 'clear', loaded, lock, madeDemonstration };
   } finally {
     await store?.close();
+    if (!isClear) leave(dataDirectory, lock);
   }
+}
+
+/** The first writes of a start that nothing stands in the way of; whether it made the demonstration. */
+async function settleIn(
+  options: PreflightOptions,
+  { config, file }: LoadedConfig,
+  store: MessageStore,
+): Promise<boolean> {
+  const { dataDirectory } = config;
+  try {
+    writeFileSync(pidFilePath(dataDirectory), `${String(process.pid)}\n`, { mode: 0o600 });
+    if (file !== undefined) return false;
+    return await makeDemonstration(store, config, (pins) => options.keepPins(dataDirectory, pins));
+  } catch (error) {
+    throw asStartFault(error, dataDirectory);
+  }
+}
+
+/** A disk that takes nothing, in the words of a start; any other fault as it is. */
+function asStartFault(error: unknown, dataDirectory: string): unknown {
+  const isStoreFull = error instanceof UmError && error.code === 'store-unavailable';
+  const isFileFault = !(error instanceof UmError) && codeOf(error) !== undefined;
+  return isStoreFull || isFileFault ? unwritable(error, dataDirectory) : error;
+}
+
+function unwritable(error: unknown, dataDirectory: string): UmError {
+  const words = error instanceof Error ? error.message : String(error);
+  return new UmError('data-unwritable', `${dataDirectory}: ${words}`, { cause: error });
+}
+
+function leave(dataDirectory: string, lock: DataLock): void {
+  rmSync(pidFilePath(dataDirectory), { force: true });
+  lock.release();
 }
 
 function placeOf({ dataDirectory, listenAddress, sipTcpListeningPort }: UmConfig): KnownPlace {
@@ -101,9 +141,9 @@ function textOf(file: string): string | undefined {
 }
 
 /** Runs a step; its fault joins the others. */
-function attempt<T>(faults: UmError[], step: () => T): T | undefined {
+async function attempt<T>(faults: UmError[], step: () => T | Promise<T>): Promise<T | undefined> {
   try {
-    return step();
+    return await step();
   } catch (error) {
     if (!(error instanceof UmError)) throw error;
     faults.push(error);
@@ -111,43 +151,29 @@ function attempt<T>(faults: UmError[], step: () => T): T | undefined {
   }
 }
 
-function takeDirectory(dataDirectory: string | undefined, faults: UmError[]): DataLock | undefined {
-  if (dataDirectory === undefined) return undefined;
-  return attempt(faults, () => {
-    makeWritable(dataDirectory);
-    const lock = DataLock.tryAcquire(daemonLockPath(dataDirectory), LOCK_PATIENCE_MS);
-    if (lock === undefined) throw new UmError('data-in-use', dataDirectory);
+async function takeDirectory(dataDirectory: string): Promise<DataLock> {
+  await makeWritable(dataDirectory);
+  const lock = DataLock.tryAcquire(daemonLockPath(dataDirectory), LOCK_PATIENCE_MS);
+  if (lock === undefined) throw new UmError('data-in-use', dataDirectory);
+  try {
     // One that a killed daemon left: by now somebody else may have its number, and would get the signals of `openum stop`.
     rmSync(pidFilePath(dataDirectory), { force: true });
     return lock;
-  });
-}
-
-/** Permissions say little (root, read-only mounts, quotas): writing says all. */
-function makeWritable(dataDirectory: string): void {
-  const probe = join(dataDirectory, `.openum-probe-${String(process.pid)}`);
-  try {
-    makeDirectory(dataDirectory);
-    writeFileSync(probe, 'can this be written?', { mode: 0o600 });
-    rmSync(probe);
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw new UmError('data-unwritable', `${dataDirectory}: ${words}`, { cause: error });
+    lock.release();
+    throw unwritable(error, dataDirectory);
   }
 }
 
-async function tryStore(dataDirectory: string, log: Logger, faults: UmError[]): Promise<MessageStore | undefined> {
-  for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
-    try {
-      return await openStore(dataDirectory, log);
-    } catch (error) {
-      if (!(error instanceof UmError)) throw error;
-      if (error.code !== 'data-in-use' || waitedMs >= STORE_PATIENCE_MS) {
-        faults.push(error);
-        return undefined;
-      }
-    }
-    await pause(LOOK_EVERY_MS);
+/** Permissions say little (root, read-only mounts, quotas): writing says all. */
+async function makeWritable(dataDirectory: string): Promise<void> {
+  const probe = join(dataDirectory, `.openum-probe-${String(process.pid)}`);
+  try {
+    await makeDirectory(dataDirectory);
+    writeFileSync(probe, 'can this be written?', { mode: 0o600 });
+    rmSync(probe);
+  } catch (error) {
+    throw unwritable(error, dataDirectory);
   }
 }
 
@@ -179,7 +205,7 @@ async function patientProbe(address: string | undefined, port: number): Promise<
   for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
     const state = await probePort(address, port);
     if (state.kind !== 'taken' || waitedMs >= PORTS_PATIENCE_MS) return state;
-    await pause(LOOK_EVERY_MS);
+    await pause(timers, LOOK_EVERY_MS);
   }
 }
 
@@ -192,10 +218,4 @@ function reason(state: PortState | undefined, address: string | undefined, port:
   if (state?.kind === 'unusable') return `cannot be opened: ${state.words}`;
   const owner = portOwner(address, port);
   return owner === undefined ? 'in use by another program' : `in use by ${owner}`;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((done) => {
-    timers.start(ms, done);
-  });
 }

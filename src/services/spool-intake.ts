@@ -43,6 +43,8 @@ export class SpoolIntake {
   readonly #options: SpoolIntakeOptions;
   /** What was last said about an entry or the store, so that waiting does not fill the log. */
   readonly #said = new Map<string, string>();
+  /** Messages that were announced, and whose entries could not be removed yet. */
+  readonly #announced = new Set<string>();
   #running: Promise<void> | undefined;
   #isWanted = false;
   #isClosed = false;
@@ -110,23 +112,28 @@ export class SpoolIntake {
   }
 
   async #takeMessage(entry: FoundEntry, header: SpoolHeader): Promise<void> {
+    // Stored already: by a store that committed and died before it said so, or by a process that died before it removed the entry.
+    const message = (await this.#stored(entry.id)) ?? (await this.#store(entry, header));
+    if (message) this.#announce(message);
+    await this.#options.files.removeEntry(entry);
+    this.#announced.delete(entry.id);
+  }
+
+  async #stored(id: string): Promise<StoredMessage | undefined> {
+    const [message] = await this.#options.store.messages({ id });
+    return message;
+  }
+
+  /** Undefined when it was deleted since: an earlier run had stored it and died before it removed the entry. */
+  async #store(entry: FoundEntry, header: SpoolHeader): Promise<StoredMessage | undefined> {
     const { store, files } = this.#options;
-    if (await this.#isStored(entry.id)) {
-      await files.removeEntry(entry);
-      return;
-    }
     const conclusion = concludeSpoolEntry(header, entry.audioBytes, SHORTEST_MESSAGE_MS * BYTES_A_MS);
     const audioFile = conclusion.kind === 'voice' ? await files.storeAudio(entry, conclusion) : undefined;
     const message = this.#messageOf(header, conclusion, audioFile);
-    const isTaken = await store.takeMessage(message, this.#jobsOf(message));
-    if (isTaken) this.#announce(message);
-    // Deleted since: an earlier run had stored it and died before it removed the entry.
-    else if (audioFile !== undefined && !(await this.#isStored(entry.id))) await files.removeAudio(audioFile);
-    await files.removeEntry(entry);
-  }
-
-  async #isStored(id: string): Promise<boolean> {
-    return (await this.#options.store.messages({ id })).length > 0;
+    if (await store.takeMessage(message, this.#jobsOf(message))) return message;
+    const stored = await this.#stored(entry.id);
+    if (!stored && audioFile !== undefined) await files.removeAudio(audioFile);
+    return stored;
   }
 
   #messageOf(header: SpoolHeader, conclusion: SpoolConclusion, audioFile: string | undefined): StoredMessage {
@@ -169,6 +176,8 @@ export class SpoolIntake {
   }
 
   #announce(message: StoredMessage): void {
+    if (this.#announced.has(message.id)) return;
+    this.#announced.add(message.id);
     const { id, kind, mailboxAddress: mailbox, durationMs, partial, callId } = message;
     this.#options.log.info(
       { event: 'message-stored', message: id, kind, mailbox, durationMs, partial, callId },

@@ -1,5 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { UmError } from '../base/errors.js';
 import { VERSION } from '../base/version.js';
 import { monotonicClock, timers } from '../platform/clock.js';
@@ -11,6 +10,7 @@ import { type Child, type ChildEvents, forkChild } from '../platform/process/chi
 import { pidFilePath } from '../platform/process/running-daemon.js';
 import { notifySystemd } from '../platform/process/systemd-notify.js';
 import { demonstrate } from './demonstration-call.js';
+import { pinLines, writeInitialPins } from './initial-pins.js';
 import { type ClearPreflight, preflight } from './preflight.js';
 import { describeFaults } from './start-faults.js';
 import { Supervisor } from './supervisor.js';
@@ -42,7 +42,12 @@ const CANNOT_START = 2;
  */
 export async function startDaemon(options: DaemonOptions): Promise<number> {
   const log = createLogger('supervisor', 'info');
-  const result = await preflight(options.start, process.env, log);
+  const result = await preflight({
+    start: options.start,
+    environment: process.env,
+    log,
+    keepPins: (dataDirectory, pins) => keepPins(options.io, dataDirectory, pins),
+  });
   if (result.kind === 'faulty') {
     options.io.err(describeFaults(result.faults));
     return CANNOT_START;
@@ -51,8 +56,21 @@ export async function startDaemon(options: DaemonOptions): Promise<number> {
     return await new Daemon(options, result, log).run();
   } finally {
     log.flush();
+    rmSync(pidFilePath(result.loaded.config.dataDirectory), { force: true });
     result.lock.release(); // the last of all: whoever waits for the end waits for it
   }
+}
+
+/** PINs are for the eyes of whoever sits there; a log would keep them. */
+async function keepPins(
+  io: DaemonOptions['io'],
+  dataDirectory: string,
+  pins: ReadonlyMap<string, string>,
+): Promise<void> {
+  const where = io.isTerminal
+    ? `${pinLines(pins)}  (shown this once)\n`
+    : `  the PINs of its mailboxes are in ${await writeInitialPins(dataDirectory, pins)}\n`;
+  io.err(`No configuration file and an empty data directory: a demonstration is set up.\n${where}`);
 }
 
 /** A running daemon, as its supervisor's process sees it. */
@@ -115,9 +133,6 @@ class Daemon {
 
   /** Until the end; its exit status. */
   async run(): Promise<number> {
-    const pidFile = pidFilePath(this.#dataDirectory);
-    writeFileSync(pidFile, `${String(process.pid)}\n`, { mode: 0o600 });
-    this.#sayPins();
     if (this.#watcher.current.umStartupMode === 'Dual') {
       const facts = { event: 'tls-not-implemented', umStartupMode: 'Dual' };
       this.#log.info(facts, 'UMStartupMode is Dual, but TLS is not implemented yet: only TCP is open');
@@ -134,7 +149,6 @@ class Daemon {
     } finally {
       this.#control.close();
       this.#watcher.close();
-      rmSync(pidFile, { force: true });
       // Signals stay caught: one that comes in the last moment must not change the exit status.
       this.#log.info({ event: 'stopped' }, 'everything has ended');
     }
@@ -142,22 +156,6 @@ class Daemon {
 
   #fork(role: ServiceRole, events: ChildEvents): Child {
     return forkChild(PROGRAMS[role], JSON.stringify(this.#watcher.startOptions), events);
-  }
-
-  /** PINs are for the eyes of whoever sits there; a log would keep them. */
-  #sayPins(): void {
-    const pins = this.#preflight.demonstrationPins;
-    if (pins === undefined) return;
-    const lines = [...pins].map(([extension, pin]) => `  mailbox ${extension}: PIN ${pin}\n`).join('');
-    this.#io.err('No configuration file and an empty data directory: a demonstration was set up.\n');
-    if (this.#io.isTerminal) {
-      this.#io.err(`${lines}  (shown this once)\n`);
-      return;
-    }
-    const path = join(this.#dataDirectory, 'initial-pins.txt');
-    rmSync(path, { force: true }); // a file that was there would keep its mode
-    writeFileSync(path, lines, { mode: 0o600 });
-    this.#io.err(`  the PINs of its mailboxes are in ${path}\n`);
   }
 
   #onReady(ports: ReadyPorts): void {
@@ -174,7 +172,7 @@ class Daemon {
     };
     this.#log.info({ ...facts, dataDirectory: this.#dataDirectory }, `OpenUM ${VERSION} takes calls`);
     notifySystemd('READY=1', { environment: process.env, log: this.#log });
-    if (this.#preflight.demonstrationPins === undefined) return;
+    if (!this.#preflight.madeDemonstration) return;
     void demonstrate({
       control: this.#control,
       config,

@@ -1,12 +1,25 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync, writeSync, openSync, closeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { UmError } from '../../src/base/errors.js';
+import { LIMITS } from '../../src/base/limits.js';
 import { Directory } from '../../src/directory/directory.js';
 import { timers, wallClock } from '../../src/platform/clock.js';
+import { freeBytes } from '../../src/platform/disk-room.js';
 import { cryptoRandom } from '../../src/platform/random.js';
 import { SpoolFiles } from '../../src/platform/spool/spool-files.js';
 import { WorkerSpool } from '../../src/platform/spool/worker-spool.js';
@@ -107,6 +120,57 @@ test('the disk runs full: nothing new is begun, what was taken stays, and all of
   const kept = new Set((await again.messages({})).map(({ id }) => id));
   for (const id of [...taken, idOf('02'), idOf('a1')]) assert.ok(kept.has(id), id);
   await again.close();
+});
+
+test('a message that no room is left for: the reserve stays, a smaller one behind it goes in, and it follows later', async () => {
+  const log = new RecordingLogger();
+  const inner = join(top, 'inner');
+  mkdirSync(inner);
+  const store = await openStore(inner, log);
+  const spool = await WorkerSpool.open(inner, 'A', { log });
+  const sizes = new Map([
+    ['a1', 4_000_000],
+    ['b2', 8_000],
+  ]);
+  for (const [id, audioBytes] of sizes) {
+    const entry = await spool.begin(factsOf(idOf(id), { startedAtMs: audioBytes === 8_000 ? 2 : 1 }), 'PCMU');
+    append(entry, audioOf(audioBytes));
+    await entry.finish({ audioBytes, endedBy: 'hang-up', law: 'PCMU' });
+  }
+  // What an earlier process left of the large one, when it died in the midst of it.
+  const left = join(inner, 'messages/a1', `.${idOf('a1')}.new`);
+  mkdirSync(dirname(left), { recursive: true });
+  const filler = join(top, 'filler');
+  writeFileSync(filler, Buffer.alloc((await freeBytes(top)) - LIMITS.diskReserveBytes - 2_000_000));
+  writeFileSync(left, Buffer.alloc(1_000_000));
+  const directory = new Directory(1, smallDirectory());
+  const intake = new SpoolIntake({
+    store,
+    files: new SpoolFiles(inner, log),
+    directory: () => directory,
+    serverName: () => 'um.example.test',
+    log,
+    timers,
+    wallClock,
+    random: cryptoRandom,
+  });
+  for (let looks = 0; looks < 3; looks += 1) await intake.look();
+  assert.deepEqual(log.events, ['intake-waits', 'message-stored']);
+  assert.equal(log.lines[1]?.['message'], idOf('b2'));
+  assert.ok((await freeBytes(top)) > LIMITS.diskReserveBytes, 'the reserve is whole');
+  assert.deepEqual(readdirSync(dirname(left)), [], 'nothing of it is left');
+
+  // Room for the message, but for what the dead process left of it.
+  writeFileSync(left, Buffer.alloc(1_000_000));
+  const lackingBytes = LIMITS.diskReserveBytes + 4_000_000 - (await freeBytes(top));
+  truncateSync(filler, statSync(filler).size - lackingBytes + 500_000);
+  await intake.close();
+  const [message] = await store.messages({ id: idOf('a1') });
+  assert.deepEqual(wavPayload(join(inner, message?.audioFile ?? '')), audioOf(4_000_000));
+  await spool.close();
+  await store.close();
+  rmSync(inner, { recursive: true });
+  rmSync(filler);
 });
 
 test('a data directory without any room -> data-unwritable at the start, and it starts once there is room', async () => {

@@ -51,7 +51,19 @@ test('a stop waits longer than DrainTimeout does by default', () => {
   assert(Number(valuesOf('TimeoutStopSec')[0]) > testConfig().drainTimeoutS + 60);
 });
 
-test('what makes a start impossible is not tried again, and V8 may compile', () => {
-  assert.deepEqual(valuesOf('RestartPreventExitStatus'), ['2']);
+test('what stands in the way of a start is tried again for longer than a call lasts, and not for ever', () => {
+  assert.deepEqual(valuesOf('RestartPreventExitStatus'), []);
+  const restartS = Number(valuesOf('RestartSec')[0]);
+  const starts = Number(valuesOf('StartLimitBurst')[0]);
+  const withinS = Number(valuesOf('StartLimitIntervalSec')[0]);
+  assert(
+    restartS * starts > testConfig().drainTimeoutS,
+    'calls that outlive their supervisor hold its ports for so long',
+  );
+  const longestStartS = 40; // the store is in use by somebody else all the time
+  assert((restartS + longestStartS) * starts < withinS, 'a start that fails always ends the trying');
+});
+
+test('V8 may compile', () => {
   assert.deepEqual(valuesOf('MemoryDenyWriteExecute'), []);
 });

@@ -13,6 +13,8 @@ import {
 } from '../../mailbox/control-protocol.js';
 import { HELLO } from '../../mailbox/control-request.js';
 import { monotonicClock, timers } from '../clock.js';
+import { codeOf } from '../os-error.js';
+import { pause } from '../pause.js';
 import { runningDaemon } from '../process/running-daemon.js';
 import { JsonLines } from './json-lines.js';
 import { isOwnSocketDirectory, socketPath } from './socket-path.js';
@@ -24,6 +26,9 @@ const LONGEST_WAIT_MS = 1_000;
 
 /** How long a command waits for the mailbox service of a daemon that runs. */
 const RESTART_PATIENCE_MS = 5_000;
+
+/** What writes as much as it is given: it has no limit of time. */
+const MAY_TAKE_LONG: readonly ControlMethod[] = ['import-directory'];
 
 export interface ControlClientOptions {
   readonly dataDirectory: string;
@@ -147,17 +152,27 @@ export class ControlClient {
  * Asks the daemon of a data directory one thing. While a daemon runs whose mailbox service does not listen (it is starting, or is
  * being started again) this waits for it.
  *
- * @throws UmError the daemon's, or 'daemon-absent' when none runs, or its service does not come back within some seconds
+ * @param patience - measures how long the answer may take; the process's timers when omitted
+ * @throws UmError the daemon's, 'daemon-absent' when none runs, or its service does not come back within some seconds, or
+ * 'store-unavailable' when the answer is lost, or takes longer than `controlAnswerMs`
  */
 export async function askDaemon<M extends ControlMethod>(
   dataDirectory: string,
   method: M,
   params: ControlMethods[M]['params'],
+  patience: Timers = timers,
 ): Promise<ControlMethods[M]['result']> {
   const connection = await connectPatiently(dataDirectory);
+  const limit = MAY_TAKE_LONG.includes(method)
+    ? undefined
+    : patience.start(LIMITS.controlAnswerMs, () => {
+        const seconds = String(LIMITS.controlAnswerMs / 1_000);
+        connection.close(new UmError('store-unavailable', `the mailbox service has not answered for ${seconds} s`));
+      });
   try {
     return await connection.request(method, params);
   } finally {
+    limit?.stop();
     connection.close();
   }
 }
@@ -172,7 +187,7 @@ async function connectPatiently(dataDirectory: string): Promise<Connection> {
       const isLate = monotonicClock.nowMs() - startedMs > RESTART_PATIENCE_MS;
       if (!isAbsent || isLate || runningDaemon(dataDirectory) === undefined) throw error;
     }
-    await new Promise<void>((done) => timers.start(FIRST_WAIT_MS, done));
+    await pause(timers, FIRST_WAIT_MS);
   }
 }
 
@@ -190,7 +205,7 @@ function connectOnce(dataDirectory: string): Promise<Connection> {
 
 function absentOr(fault: Error | undefined, dataDirectory: string): UmError {
   if (fault instanceof UmError) return fault;
-  const code = fault && 'code' in fault ? fault.code : undefined;
+  const code = codeOf(fault);
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === undefined)
     return new UmError('daemon-absent', dataDirectory);
   return new UmError('store-unavailable', fault?.message ?? 'the connection was closed', { cause: fault });
@@ -256,8 +271,9 @@ class Connection {
     });
   }
 
-  close(): void {
-    this.#socket.destroy();
+  /** @param why - what requests without an answer are rejected with; a lost connection when omitted */
+  close(why?: UmError): void {
+    this.#socket.destroy(why);
   }
 
   #onData(chunk: Buffer): void {

@@ -1,5 +1,6 @@
 import { chmodSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Timers } from '../../base/clock.js';
 import { UmError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { Logger } from '../../base/logger.js';
@@ -13,6 +14,8 @@ import type {
   ProcessReport,
 } from '../../mailbox/control-protocol.js';
 import { controlParams, HELLO, isControlMethod, parseControlRequest } from '../../mailbox/control-request.js';
+import { timers } from '../clock.js';
+import { codeOf } from '../os-error.js';
 import { JsonLines } from './json-lines.js';
 import { makeSocketDirectory, socketPath } from './socket-path.js';
 
@@ -30,6 +33,8 @@ export interface ControlServerOptions {
   /** Those of base/limits.ts when omitted. */
   readonly requestBytes?: number;
   readonly unsentBytes?: number;
+  /** The process's when omitted. */
+  readonly timers?: Timers;
 }
 
 /** The listener on `openum.sock`. */
@@ -82,7 +87,7 @@ export class ControlServer {
     for (const client of this.#clients) if (client.isSubscriber) client.send(text);
   }
 
-  /** Takes no more requests, answers those there are, and lets every client go. */
+  /** Takes no more requests, answers those there are, and lets every client go; waits no longer than `controlCloseMs` for any. */
   async close(): Promise<void> {
     const closed = new Promise<void>((done) =>
       this.#server.close(() => {
@@ -137,10 +142,22 @@ class Client {
     this.#drop(new UmError('request-invalid', 'the client does not read what it is sent'));
   }
 
-  async finish(): Promise<void> {
-    this.#socket.pause();
-    await Promise.all(this.#inProgress);
-    this.#socket.destroySoon();
+  /** Answers what was asked, and resolves once the connection is gone: a client that does not read it, or a request without end, is cut. */
+  finish(): Promise<void> {
+    if (this.#socket.closed) return Promise.resolve();
+    return new Promise((done) => {
+      const patience = (this.#options.timers ?? timers).start(LIMITS.controlCloseMs, () => {
+        this.#socket.destroy();
+      });
+      this.#socket.once('close', () => {
+        patience.stop();
+        done();
+      });
+      this.#socket.pause();
+      void Promise.all(this.#inProgress).then(() => {
+        this.#socket.destroySoon();
+      });
+    });
   }
 
   #onData(chunk: Buffer): void {
@@ -226,9 +243,10 @@ async function removeStale(path: string): Promise<void> {
       socket.destroy();
       resolve('listening');
     });
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') resolve('absent');
-      else if (error.code === 'ECONNREFUSED') resolve('stale');
+    socket.once('error', (error) => {
+      const code = codeOf(error);
+      if (code === 'ENOENT') resolve('absent');
+      else if (code === 'ECONNREFUSED') resolve('stale');
       else reject(error);
     });
   });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeDirectory, syncDirectory } from '../durable-directory.js';
 
 /** File systems take names of 255 bytes; a longer address is cut, and told from others by a hash. */
 const FOLDER_NAME_BYTES = 200;
@@ -61,18 +62,6 @@ async function makeMaildir(maildir: string): Promise<void> {
   for (const folder of ['tmp', 'new', 'cur']) await makeDirectory(join(maildir, folder));
 }
 
-/** Makes a directory and what it stands in; each new entry is synced into its parent. */
-async function makeDirectory(path: string): Promise<void> {
-  if (await exists(path)) return;
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  const top = dirname(first);
-  for (let parent = dirname(path); parent.length >= top.length; parent = dirname(parent)) {
-    await syncDirectory(parent);
-    if (parent === top) return;
-  }
-}
-
 async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
@@ -98,14 +87,5 @@ async function writeSynced(path: string, content: Uint8Array): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

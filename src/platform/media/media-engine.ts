@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { assertNever } from '../../base/assert.js';
+import type { Timers } from '../../base/clock.js';
 import { UmError } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import type {
@@ -16,17 +17,27 @@ import type { RecordingEnd } from '../../mailbox/message.js';
 import type { Clip } from '../../prompts/clip.js';
 import type { StreamEvent } from './stream-session.js';
 import type { FromThread, ThreadStart, ToThread } from './thread-protocol.js';
+import { ThreadWatch } from './thread-watch.js';
 
 const threadFile = new URL(`./media-thread${extname(import.meta.url)}`, import.meta.url);
 
+/** As long as WorkerHangTimeout is by default. */
+const HANG_AFTER_MS = 30_000;
+
 export interface MediaEngineOptions extends ThreadStart {
   readonly log: Logger;
+  /** A thread that answers nothing for so long is lost; 30 s when omitted. */
+  readonly hangAfterMs?: number;
+  /** Of the watch over the thread; Node's, which do not keep the process alive, when omitted. */
+  readonly timers?: Timers;
 }
 
 /** The media of a process: sessions here are the near ends of those in the media thread. */
 export class MediaEngine implements MediaPort {
   readonly #thread: Worker;
   readonly #log: Logger;
+  /** There is one once the thread has started. */
+  #watch: ThreadWatch | undefined;
   readonly #sessions = new Map<number, NearSession>();
   #made = 0;
   #isClosing = false;
@@ -38,8 +49,8 @@ export class MediaEngine implements MediaPort {
   }
 
   /**
-   * Starts the thread and loads the prompts. Should the thread end later, that is an uncaught fault of the process: without it no
-   * call can be served, what it recorded lies in the spool, and a process that ends is replaced at once.
+   * Starts the thread and loads the prompts. Should the thread end or hang later, that is an uncaught fault of the process: without
+   * it no call can be served, what it recorded lies in the spool, and a process that ends is replaced at once.
    *
    * @throws UmError 'audio-unusable' when a shipped prompt is missing or broken
    */
@@ -54,6 +65,7 @@ export class MediaEngine implements MediaPort {
         thread.on('message', (message: FromThread) => {
           if (message.kind === 'started') done();
           else if (message.kind === 'start-failed') fail(new UmError(message.code, message.detail));
+          else if (message.kind === 'pong') engine.#watch?.answered();
           else engine.#onMessage(message);
         });
       });
@@ -67,7 +79,13 @@ export class MediaEngine implements MediaPort {
     thread.on('exit', () => {
       if (!engine.#isClosing) throw new Error('the media thread has ended');
     });
+    engine.#beginWatch(options);
     return engine;
+  }
+
+  /** In effect at once. */
+  set hangAfterMs(ms: number) {
+    if (this.#watch) this.#watch.hangAfterMs = ms;
   }
 
   open(localAddress: string, listener: MediaListener): Promise<MediaSession> {
@@ -94,10 +112,24 @@ export class MediaEngine implements MediaPort {
     const closings = [...this.#sessions.values()].map((session) => session.opened.then(() => session.close()));
     await Promise.allSettled(closings);
     this.#isClosing = true;
+    this.#watch?.stop();
     await this.#thread.terminate();
   }
 
-  #onMessage(message: Exclude<FromThread, { kind: 'started' | 'start-failed' }>): void {
+  #beginWatch({ hangAfterMs = HANG_AFTER_MS, timers }: MediaEngineOptions): void {
+    this.#watch = new ThreadWatch({
+      hangAfterMs,
+      ...(timers === undefined ? {} : { timers }),
+      ask: () => {
+        this.#thread.postMessage({ kind: 'ping' } satisfies ToThread);
+      },
+      hangs: () => {
+        throw new Error('the media thread hangs: it does not answer');
+      },
+    });
+  }
+
+  #onMessage(message: Exclude<FromThread, { kind: 'started' | 'start-failed' | 'pong' }>): void {
     const session = this.#sessions.get(message.session);
     if (message.kind === 'closed' || message.kind === 'open-failed') this.#sessions.delete(message.session);
     if (message.kind === 'opened') this.#reportTakenPairs(message.pairsTakenByOthers);
@@ -116,7 +148,7 @@ export class MediaEngine implements MediaPort {
   }
 }
 
-type SessionMessage = Exclude<FromThread, { kind: 'started' | 'start-failed' | 'clip-unusable' }>;
+type SessionMessage = Exclude<FromThread, { kind: 'started' | 'start-failed' | 'pong' | 'clip-unusable' }>;
 
 class NearSession implements MediaSession {
   localPort = 0;

@@ -38,6 +38,10 @@ export class MediaServer {
   }
 
   handle(message: ToThread): void {
+    if (message.kind === 'ping') {
+      this.#options.tell({ kind: 'pong' });
+      return;
+    }
     if (message.kind === 'set-range') {
       this.#options.leases.setRange(message.minimumPort, message.maximumPort);
       return;
@@ -51,7 +55,7 @@ export class MediaServer {
     this.#handleSession(message, open);
   }
 
-  #handleSession(message: Exclude<ToThread, { kind: 'open' | 'set-range' }>, open: Open): void {
+  #handleSession(message: Exclude<ToThread, { kind: 'open' | 'set-range' | 'ping' }>, open: Open): void {
     const { stream } = open;
     switch (message.kind) {
       case 'configure':

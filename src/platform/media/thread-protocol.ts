@@ -19,11 +19,14 @@ export type ToThread =
   | { readonly kind: 'stop-playing' | 'listen-for-beep' | 'close'; readonly session: number }
   | { readonly kind: 'start-recording'; readonly session: number; readonly target: RecordingTarget }
   | { readonly kind: 'stop-recording'; readonly session: number; readonly endedBy: RecordingEnd }
-  | { readonly kind: 'set-range'; readonly minimumPort: number; readonly maximumPort: number };
+  | { readonly kind: 'set-range'; readonly minimumPort: number; readonly maximumPort: number }
+  /** Answered with `pong` at once, by a thread that still runs. */
+  | { readonly kind: 'ping' };
 
 /** What the thread says. */
 export type FromThread =
   | { readonly kind: 'started' }
+  | { readonly kind: 'pong' }
   | { readonly kind: 'start-failed'; readonly code: ErrorCode; readonly detail: string }
   /** `pairsTakenByOthers`: pairs that were skipped so far, as another program had them. */
   | {

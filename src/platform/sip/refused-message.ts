@@ -34,9 +34,12 @@ export class MessageRefuser {
   refuse(request: SipRequest, fault: SipFault, flow: Flow): string | undefined {
     const parts = this.parts(fault);
     this.log(fault, flow, { method: request.method, status: parts.status, callId: request.header('call-id') });
-    if (request.method === 'ACK') return undefined;
-    const toTag = statelessTag(request.header('call-id') ?? '');
-    return formatResponse(request, { ...parts, toTag }, flow.peer);
+    return request.method === 'ACK' ? undefined : answer(request, parts, flow);
+  }
+
+  /** The response to a request that is refused, for one of so many that they are not logged one by one. */
+  refuseUnlogged(request: SipRequest, fault: SipFault, flow: Flow): string {
+    return answer(request, this.parts(fault), flow);
   }
 
   /**
@@ -59,6 +62,11 @@ export class MessageRefuser {
       `Refused a message: ${summary} (${fault.detail}); ${advice}`,
     );
   }
+}
+
+function answer(request: SipRequest, parts: ResponseParts, flow: Flow): string {
+  const toTag = statelessTag(request.header('call-id') ?? '');
+  return formatResponse(request, { ...parts, toTag }, flow.peer);
 }
 
 /** Undefined for what is a response or an ACK, or tries to be. */

@@ -84,6 +84,11 @@ export class ServerTransaction {
     return this.#toTag;
   }
 
+  /** Address of the machine that it is of. */
+  get peerAddress(): string {
+    return this.#way.destination.address;
+  }
+
   retransmitted(): void {
     this.#loop.retransmitted();
   }

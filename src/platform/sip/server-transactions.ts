@@ -1,14 +1,44 @@
+import { LIMITS } from '../../base/limits.js';
+import type { Logger } from '../../base/logger.js';
 import type { SipRequest } from '../../protocol/sip/message.js';
 import { serverTransactionKey } from '../../protocol/sip/transaction-key.js';
+import { Overload } from './overload.js';
 import { type HeardRequest, ServerTransaction, type ServerTransactionHost } from './server-transaction.js';
 
-/** The table of server transactions: an entry is there from the request until its machine is terminated, no longer. */
+/** Each of the two parts above the limit that are for requests within dialogs, as a share of the limit. */
+const DIALOG_SHARE = 0.05;
+
+export interface ServerTransactionsOptions extends Omit<ServerTransactionHost, 'onTerminated'> {
+  readonly log: Logger;
+  /** LIMITS.sipServerTransactions when omitted. */
+  readonly limit?: number;
+}
+
+/**
+ * The table of server transactions: an entry is there from the request until its machine is terminated, no longer.
+ *
+ * ```text
+ *   0                             limit          +5%          +10%
+ *   |------------------------------|--------------|--------------|
+ *     every request                  in dialogs:    in dialogs:
+ *                                    every request  BYE, UPDATE ...
+ * ```
+ *
+ * So callers can hang up while strangers fill the rest. The last part is not for INVITEs, as any stranger can write a To tag:
+ * refused and never acknowledged they stay for 32 s, the others go with their response.
+ */
 export class ServerTransactions {
   readonly #host: ServerTransactionHost;
+  readonly #limit: number;
+  readonly #dialogRoom: number;
+  readonly #overload: Overload;
   readonly #byKey = new Map<string, ServerTransaction>();
   readonly #byMergeKey = new Map<string, ServerTransaction>();
 
-  constructor(host: Omit<ServerTransactionHost, 'onTerminated'>) {
+  constructor(host: ServerTransactionsOptions) {
+    this.#limit = host.limit ?? LIMITS.sipServerTransactions;
+    this.#dialogRoom = Math.ceil(this.#limit * DIALOG_SHARE);
+    this.#overload = new Overload(host.log, this.#limit);
     this.#host = {
       timers: host.timers,
       send: (way, wire, failed) => {
@@ -43,7 +73,18 @@ export class ServerTransactions {
     return key !== undefined && this.#byMergeKey.has(key);
   }
 
-  /** Begins a transaction for a request that matches none. */
+  /**
+   * May a transaction begin for this request, which matches none?
+   *
+   * @returns false when there is no room: it is to be refused without one, and need not be logged
+   */
+  hasRoomFor(request: SipRequest): boolean {
+    if (this.count < this.#mostFor(request)) return true;
+    this.#overload.refused(this.#byKey.values());
+    return false;
+  }
+
+  /** Begins a transaction for a request that matches none, and for which there is room. */
   begin(heard: HeardRequest): ServerTransaction {
     const { request } = heard;
     const transaction = new ServerTransaction(heard, serverTransactionKey(request), mergeKey(request), this.#host);
@@ -63,6 +104,12 @@ export class ServerTransactions {
     const { key, mergeKey: merge } = transaction;
     if (this.#byKey.get(key) === transaction) this.#byKey.delete(key);
     if (merge !== undefined && this.#byMergeKey.get(merge) === transaction) this.#byMergeKey.delete(merge);
+    this.#overload.isLeft(this.count);
+  }
+
+  #mostFor({ toTag, method }: SipRequest): number {
+    if (toTag === undefined) return this.#limit;
+    return this.#limit + (method === 'INVITE' ? 1 : 2) * this.#dialogRoom;
   }
 }
 

@@ -45,6 +45,8 @@ export interface SipStackOptions {
   readonly sentBy?: (flow: Flow) => string;
   /** LIMITS.sipConnections when omitted. */
   readonly maxConnections?: number;
+  /** LIMITS.sipServerTransactions when omitted. */
+  readonly maxServerTransactions?: number;
   /** Named in ms-diagnostics; the machine's name when omitted. */
   readonly serverName?: string;
 }
@@ -96,7 +98,9 @@ export class SipStack implements SignallingPort, SipReceiver {
     const sentBy = options.sentBy ?? ((flow) => this.#ownEnd(flow));
     this.#clients = new ClientTransactions({ log, timers, random, sender, sentBy });
     this.#servers = new ServerTransactions({
+      log,
       timers,
+      ...(options.maxServerTransactions === undefined ? {} : { limit: options.maxServerTransactions }),
       send: (way, wire, failed) => {
         sender.send(way, wire, { failed });
       },
@@ -166,6 +170,10 @@ export class SipStack implements SignallingPort, SipReceiver {
       known.retransmitted();
       return;
     }
+    if (!this.#servers.hasRoomFor(request)) {
+      this.#refuseForRoom(request, flow);
+      return;
+    }
     const fault = screenRequest(request) ?? this.#mergeFault(request);
     if (fault !== undefined) {
       this.#refuse(request, fault, flow);
@@ -180,6 +188,12 @@ export class SipStack implements SignallingPort, SipReceiver {
       this.#user.onRequest(incoming);
     });
     if (!handled) this.#answerFault(incoming);
+  }
+
+  /** Without transaction and without log line: there may be thousands a second (RFC 3261 §8.2.7, §21.5.4). */
+  #refuseForRoom(request: SipRequest, flow: Flow): void {
+    const fault: SipFault = { code: 'overloaded', detail: `the ${request.method} was not looked at` };
+    this.transport.send(flow.id, this.#refuser.refuseUnlogged(request, fault, flow));
   }
 
   #mergeFault(request: SipRequest): SipFault | undefined {

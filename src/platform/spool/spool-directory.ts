@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { open, readdir, rmdir, unlink } from 'node:fs/promises';
+import { readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UmError } from '../../base/errors.js';
+import { hasCode } from '../os-error.js';
 
 /** Name of the lock file by which a worker says that its spool directory is alive. */
 export const SPOOL_LOCK_NAME = 'worker.lock';
@@ -17,25 +17,10 @@ export function spoolPath(dataDirectory: string): string {
   return join(dataDirectory, 'spool');
 }
 
-/** Makes names in a directory durable: created, renamed and removed ones. */
-export async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** An operating system's error in the words of a call's refusal. */
 export function spoolUnwritable(error: unknown): UmError {
   if (error instanceof UmError) return error;
   return new UmError('spool-unwritable', error instanceof Error ? error.message : String(error), { cause: error });
-}
-
-/** Whether an operating system's error has this code, ENOENT for instance. */
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /**

@@ -1,21 +1,18 @@
 import { existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { UmError } from '../../base/errors.js';
+import { LIMITS } from '../../base/limits.js';
 import type { Logger } from '../../base/logger.js';
 import { parseSpoolHeader, SPOOL_HEADER_BYTES, type SpoolHeader } from '../../mailbox/spool-entry.js';
 import type { G711Law } from '../../mailbox/message.js';
 import { wavHeader } from '../../media/wav.js';
 import { wallClock } from '../clock.js';
+import { freeBytes } from '../disk-room.js';
+import { makeDirectory, syncDirectory } from '../durable-directory.js';
+import { hasCode } from '../os-error.js';
 import { DataLock } from '../store/data-lock.js';
-import {
-  DAMAGED_NAME,
-  hasCode,
-  removeIfEmpty,
-  SPOOL_LOCK_NAME,
-  spoolPath,
-  syncDirectory,
-  UNREADY_PREFIX,
-} from './spool-directory.js';
+import { DAMAGED_NAME, removeIfEmpty, SPOOL_LOCK_NAME, spoolPath, UNREADY_PREFIX } from './spool-directory.js';
 
 const COPY_BYTES = 262_144;
 
@@ -45,7 +42,12 @@ export interface EntryAudio {
 export interface IntakeFiles {
   /** What can be moved in now. The spools of dead workers stay locked until `release`. */
   scan(): Promise<SpoolScan>;
-  /** Writes the audio as a WAV file under its final name; its path relative to the data directory. Doing so again replaces it. */
+  /**
+   * Writes the audio as a WAV file under its final name; its path relative to the data directory. Doing so again replaces it. When
+   * it fails, nothing of it is left on the disk.
+   *
+   * @throws UmError 'disk-nearly-full' when less than the reserve would be free beside it; Error of node:fs
+   */
   storeAudio(entry: FoundEntry, audio: EntryAudio): Promise<string>;
   removeAudio(audioFile: string): Promise<void>;
   removeEntry(entry: FoundEntry): Promise<void>;
@@ -67,15 +69,18 @@ export interface SpoolScan {
 export class SpoolFiles implements IntakeFiles {
   readonly #dataDirectory: string;
   readonly #log: Logger;
+  readonly #reserveBytes: number;
 
-  constructor(dataDirectory: string, log: Logger) {
+  /** @param reserveBytes - what stays free of the disk for the database and the mail; the limit `diskReserveBytes` when omitted */
+  constructor(dataDirectory: string, log: Logger, reserveBytes: number = LIMITS.diskReserveBytes) {
     this.#dataDirectory = dataDirectory;
     this.#log = log;
+    this.#reserveBytes = reserveBytes;
   }
 
   async scan(): Promise<SpoolScan> {
     const spool = spoolPath(this.#dataDirectory);
-    await mkdir(spool, { recursive: true, mode: 0o700 });
+    await makeDirectory(spool);
     const found: FoundEntry[] = [];
     const living: string[] = [];
     const locks = new Map<string, DataLock>();
@@ -102,21 +107,20 @@ export class SpoolFiles implements IntakeFiles {
 
   async storeAudio(entry: FoundEntry, audio: EntryAudio): Promise<string> {
     const name = join('messages', entry.id.slice(0, 2), `${entry.id}.wav`);
-    const directory = await this.#audioDirectory(dirname(name));
+    const directory = join(this.#dataDirectory, dirname(name));
     const unready = join(directory, `.${entry.id}.new`);
-    const source = await open(entry.path, 'r');
+    await makeDirectory(directory);
     try {
-      const target = await open(unready, 'w', 0o600);
-      try {
-        await writeWav(source, target, audio);
-        await target.datasync();
-      } finally {
-        await target.close();
-      }
-    } finally {
-      await source.close();
+      // Left by a process that died while it wrote: its room counts.
+      await rm(unready, { force: true });
+      await this.#checkRoom(audio.audioBytes);
+      await copyAudio(entry.path, unready, audio);
+      await rename(unready, join(this.#dataDirectory, name));
+    } catch (error) {
+      // Half a file would keep the room that smaller messages and the database need.
+      await rm(unready, { force: true }).catch(() => undefined);
+      throw error;
     }
-    await rename(unready, join(this.#dataDirectory, name));
     await syncDirectory(directory);
     return name;
   }
@@ -131,7 +135,7 @@ export class SpoolFiles implements IntakeFiles {
 
   async setAside(entry: FoundEntry): Promise<string> {
     const directory = join(spoolPath(this.#dataDirectory), DAMAGED_NAME);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
     const owner = basename(dirname(entry.path));
     const target = join(directory, `${owner}-${basename(entry.path)}`);
     await rename(entry.path, target);
@@ -151,14 +155,11 @@ export class SpoolFiles implements IntakeFiles {
     return entries;
   }
 
-  /** The directory of one audio file, each level of it durable. */
-  async #audioDirectory(relative: string): Promise<string> {
-    const directory = join(this.#dataDirectory, relative);
-    if (existsSync(directory)) return directory;
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    await syncDirectory(dirname(directory));
-    await syncDirectory(this.#dataDirectory);
-    return directory;
+  /** Without the bytes that are free just now: the same words each time, so that they are logged once. */
+  async #checkRoom(audioBytes: number): Promise<void> {
+    if ((await freeBytes(this.#dataDirectory)) >= audioBytes + this.#reserveBytes) return;
+    const detail = `${String(audioBytes)} bytes of audio need room, and ${String(this.#reserveBytes)} must stay free`;
+    throw new UmError('disk-nearly-full', detail);
   }
 
   async #release(locks: ReadonlyMap<string, DataLock>): Promise<void> {
@@ -202,6 +203,21 @@ async function readEntry(path: string, id: string): Promise<FoundEntry> {
     };
   } finally {
     await file.close();
+  }
+}
+
+async function copyAudio(from: string, to: string, audio: EntryAudio): Promise<void> {
+  const source = await open(from, 'r');
+  try {
+    const target = await open(to, 'w', 0o600);
+    try {
+      await writeWav(source, target, audio);
+      await target.datasync();
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
   }
 }
 

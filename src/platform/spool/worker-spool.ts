@@ -1,5 +1,6 @@
-import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { StartedTimer, Timers } from '../../base/clock.js';
 import { UmError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { Logger } from '../../base/logger.js';
@@ -12,22 +13,22 @@ import {
   SPOOL_HEADER_BYTES,
   type SpoolEnd,
 } from '../../mailbox/spool-entry.js';
+import { timers } from '../clock.js';
 import { freeBytes } from '../disk-room.js';
+import { makeDirectory, syncDirectory } from '../durable-directory.js';
 import { cryptoRandom } from '../random.js';
 import { DataLock } from '../store/data-lock.js';
-import {
-  removeIfEmpty,
-  SPOOL_LOCK_NAME,
-  spoolPath,
-  spoolUnwritable,
-  syncDirectory,
-  UNREADY_PREFIX,
-} from './spool-directory.js';
+import { removeIfEmpty, SPOOL_LOCK_NAME, spoolPath, spoolUnwritable, UNREADY_PREFIX } from './spool-directory.js';
+
+/** Entries whose end could not be written are tried again after this: soon for the caller's message, rarely for a sick disk. */
+const FINISH_AGAIN_MS = 5_000;
 
 export interface WorkerSpoolOptions {
   readonly log: Logger;
   /** Free disk below which nothing is begun; the limit `diskReserveBytes` when omitted. */
   readonly reserveBytes?: number;
+  /** The process's when omitted. */
+  readonly timers?: Timers;
 }
 
 /**
@@ -41,31 +42,43 @@ export class WorkerSpool implements Spool {
   readonly #lock: DataLock;
   readonly #reserveBytes: number;
   readonly #log: Logger;
+  readonly #timers: Timers;
+  /** Entries whose end was asked for and could not be written yet. */
+  readonly #unfinished = new Set<EntryFile>();
+  #timer: StartedTimer | undefined;
+  #isClosed = false;
 
   private constructor(directory: string, lock: DataLock, options: WorkerSpoolOptions) {
     this.#directory = directory;
     this.#lock = lock;
     this.#reserveBytes = options.reserveBytes ?? LIMITS.diskReserveBytes;
     this.#log = options.log;
+    this.#timers = options.timers ?? timers;
   }
 
   /**
    * Makes and locks a new directory; a random suffix keeps it apart from those of dead workers with the same name. It gets its
-   * name when it is locked: an unlocked one would be taken for a dead worker's.
+   * name when it is locked: an unlocked one would be taken for a dead worker's. Its name outlives a power cut.
    *
    * @throws UmError 'spool-unwritable'
    */
   static async open(dataDirectory: string, workerName: string, options: WorkerSpoolOptions): Promise<WorkerSpool> {
+    const spool = spoolPath(dataDirectory);
     const name = `${workerName}-${cryptoRandom.hex(4)}`;
-    const directory = join(spoolPath(dataDirectory), name);
-    const unready = join(spoolPath(dataDirectory), `${UNREADY_PREFIX}${name}`);
+    const directory = join(spool, name);
+    const unready = join(spool, `${UNREADY_PREFIX}${name}`);
+    let lock: DataLock | undefined;
     try {
-      await mkdir(unready, { recursive: true, mode: 0o700 });
-      const lock = DataLock.tryAcquire(join(unready, SPOOL_LOCK_NAME));
+      await makeDirectory(unready);
+      lock = DataLock.tryAcquire(join(unready, SPOOL_LOCK_NAME));
       if (!lock) throw new Error(`${unready}: somebody else holds the lock`);
       await rename(unready, directory);
+      // Messages are taken in it: it must not go with a power cut, nor `spool`, which another process may just have made.
+      await syncDirectory(spool);
+      await syncDirectory(dataDirectory);
       return new WorkerSpool(directory, lock, options);
     } catch (error) {
+      lock?.release();
       throw spoolUnwritable(error);
     }
   }
@@ -83,24 +96,32 @@ export class WorkerSpool implements Spool {
 
   async begin(facts: MessageFacts, law: G711Law): Promise<SpoolEntry> {
     const file = await this.#create(facts.id, formatSpoolHeader({ facts, law }));
-    return new EntryFile(this.#directory, facts.id, file, () => this.onTaken?.());
+    return this.#entry(facts.id, file);
   }
 
   async missedCall(facts: MessageFacts): Promise<void> {
     const header = formatSpoolHeader({ facts, law: 'PCMU' }, { kind: 'missed-call' });
-    const file = await this.#create(facts.id, header);
+    const entry = this.#entry(facts.id, await this.#create(facts.id, header));
     try {
-      await file.close();
-      await rename(join(this.#directory, `${facts.id}.rec`), join(this.#directory, `${facts.id}.done`));
-      await syncDirectory(this.#directory);
+      await entry.dropForMissedCall();
     } catch (error) {
-      throw spoolUnwritable(error);
+      // Not lost: it is whole on the disk, and tried again.
+      const reason = error instanceof UmError ? error.detail : String(error);
+      this.#log.error(
+        { event: 'message-not-finished', callId: facts.callId, path: entry.path, reason },
+        'a missed call could not be finished yet: it stays in the spool and is tried again',
+      );
     }
-    this.onTaken?.();
   }
 
-  /** Gives the directory up, and removes it when it is empty; the mailbox service finds what is left. */
+  /**
+   * Tries once more to finish what could not be finished, gives the directory up, and removes it when it is empty; the mailbox
+   * service finds what is left.
+   */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.stop();
+    await this.#finishLate();
     try {
       await removeIfEmpty(this.#directory);
     } catch (error) {
@@ -110,6 +131,41 @@ export class WorkerSpool implements Spool {
       );
     }
     this.#lock.release();
+  }
+
+  #entry(id: string, file: FileHandle): EntryFile {
+    return new EntryFile(join(this.#directory, id), file, (entry, isTaken) => {
+      if (isTaken) {
+        this.#unfinished.delete(entry);
+        this.onTaken?.();
+      } else {
+        this.#unfinished.add(entry);
+        this.#tryLater();
+      }
+    });
+  }
+
+  #tryLater(): void {
+    if (this.#isClosed) return;
+    this.#timer ??= this.#timers.start(FINISH_AGAIN_MS, () => {
+      this.#timer = undefined;
+      void this.#finishLate();
+    });
+  }
+
+  async #finishLate(): Promise<void> {
+    for (const entry of [...this.#unfinished]) {
+      if (!this.#unfinished.has(entry)) continue; // taken since, by whoever asked for its end
+      try {
+        await entry.tryAgain();
+        this.#log.info({ event: 'message-finished-late', path: entry.path }, 'a message that waited could be finished');
+      } catch (error) {
+        // Whoever asked for its end has said so, and it is tried again; only the last time is news.
+        if (!this.#isClosed) continue;
+        const facts = { event: 'message-left-unfinished', path: entry.path, fault: String(error) };
+        this.#log.error(facts, 'a message could not be finished: the mailbox service takes it in as it lies');
+      }
+    }
   }
 
   /** The file `ID.rec` with its header, both on disk. */
@@ -131,52 +187,74 @@ export class WorkerSpool implements Spool {
   }
 }
 
+/** How a recording is to end: what stands in its header, and how long its file is then. */
+interface WantedEnd {
+  readonly end: SpoolEnd;
+  readonly fileBytes: number;
+}
+
 /**
  * One entry that a worker writes.
  *
  * ```text
  *   ID.new --(header synced)--> ID.rec --(end slot, cut, synced)--> ID.rec --(renamed, directory synced)--> ID.done: taken
  * ```
+ * Whatever fails on the way can be tried again; attempts come one after the other, each with the end that was asked for last.
  */
 class EntryFile implements SpoolEntry {
   readonly path: string;
   readonly audioOffset = SPOOL_HEADER_BYTES;
   readonly #donePath: string;
-  readonly #directory: string;
-  readonly #onTaken: () => void;
+  /** Told after each attempt whether the entry is taken. */
+  readonly #onAttempt: (entry: EntryFile, isTaken: boolean) => void;
   /** Kept open, so that a process that ran out of files can still end its recordings; closed by a failure. */
   #file: FileHandle | undefined;
   #state: 'written' | 'named' | 'taken' = 'written';
+  #wanted: WantedEnd | undefined;
+  #attempts: Promise<void> = Promise.resolve();
 
-  constructor(directory: string, id: string, file: FileHandle, onTaken: () => void) {
-    this.path = join(directory, `${id}.rec`);
-    this.#donePath = join(directory, `${id}.done`);
-    this.#directory = directory;
+  /** @param stem - path of its file without the suffix */
+  constructor(stem: string, file: FileHandle, onAttempt: (entry: EntryFile, isTaken: boolean) => void) {
+    this.path = `${stem}.rec`;
+    this.#donePath = `${stem}.done`;
     this.#file = file;
-    this.#onTaken = onTaken;
+    this.#onAttempt = onAttempt;
   }
 
   finish(audio: FinishedAudio): Promise<void> {
-    return this.#end({ kind: 'voice', ...audio }, SPOOL_HEADER_BYTES + audio.audioBytes);
+    return this.#endAs({ end: { kind: 'voice', ...audio }, fileBytes: SPOOL_HEADER_BYTES + audio.audioBytes });
   }
 
   dropForMissedCall(): Promise<void> {
-    return this.#end({ kind: 'missed-call' }, SPOOL_HEADER_BYTES);
+    return this.#endAs({ end: { kind: 'missed-call' }, fileBytes: SPOOL_HEADER_BYTES });
   }
 
-  async #end(end: SpoolEnd, fileBytes: number): Promise<void> {
-    if (this.#state === 'taken') return;
+  /** @throws UmError 'spool-unwritable' */
+  tryAgain(): Promise<void> {
+    const attempt = this.#attempts.then(() => this.#attempt());
+    this.#attempts = attempt.catch(() => undefined);
+    return attempt;
+  }
+
+  #endAs(wanted: WantedEnd): Promise<void> {
+    this.#wanted = wanted;
+    return this.tryAgain();
+  }
+
+  async #attempt(): Promise<void> {
+    if (this.#state === 'taken' || !this.#wanted) return;
     try {
-      if (this.#state === 'written') await this.#writeEnd(end, fileBytes);
-      await syncDirectory(this.#directory);
+      if (this.#state === 'written') await this.#writeEnd(this.#wanted);
+      await syncDirectory(dirname(this.path));
     } catch (error) {
+      this.#onAttempt(this, false);
       throw spoolUnwritable(error);
     }
     this.#state = 'taken';
-    this.#onTaken();
+    this.#onAttempt(this, true);
   }
 
-  async #writeEnd(end: SpoolEnd, fileBytes: number): Promise<void> {
+  async #writeEnd({ end, fileBytes }: WantedEnd): Promise<void> {
     const file = this.#file ?? (await open(this.path, 'r+'));
     this.#file = undefined;
     try {

@@ -2,6 +2,7 @@ import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { UmError } from '../../base/errors.js';
+import { hasCode } from '../os-error.js';
 
 /** Held by the supervisor as long as a daemon uses the data directory. */
 export function daemonLockPath(dataDirectory: string): string {
@@ -43,7 +44,7 @@ export class DataLock {
       return new DataLock(database);
     } catch (error) {
       database?.close();
-      if (isBusy(error)) return undefined;
+      if (hasCode(error, 'SQLITE_BUSY')) return undefined;
       throw new UmError('data-unwritable', `${path}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,
       });
@@ -63,7 +64,7 @@ function makeFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
+    if (hasCode(error, 'EEXIST')) {
       assertWritable(path);
       return;
     }
@@ -81,8 +82,4 @@ function assertWritable(path: string): void {
 
 function unwritable(error: unknown): UmError {
   return new UmError('data-unwritable', error instanceof Error ? error.message : String(error), { cause: error });
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
 }

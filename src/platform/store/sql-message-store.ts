@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { UmError } from '../../base/errors.js';
@@ -6,6 +5,7 @@ import type { Logger } from '../../base/logger.js';
 import type { DirectoryDelta, DirectoryObject } from '../../directory/objects.js';
 import type { JobState, OutboxJob, StoredMessage } from '../../mailbox/message.js';
 import type { JobOutcome, MessageFilter, MessageMarks, MessageStore } from '../../mailbox/message-store.js';
+import { makeDirectory } from '../durable-directory.js';
 import { DataLock, storeLockPath } from './data-lock.js';
 import type { StoreCall, StoreFault, StoreMethod, StoreReply, StoreThreadData } from './store-channel.js';
 
@@ -23,14 +23,14 @@ export function databasePath(dataDirectory: string): string {
  * @throws UmError 'data-in-use' when another process has it open, 'database-newer', 'database-damaged' or 'data-unwritable'
  */
 export async function openStore(dataDirectory: string, log: Logger): Promise<MessageStore> {
-  const store = new ThreadedStore({ path: databasePath(dataDirectory) }, lockStore(dataDirectory), log);
+  const store = new ThreadedStore({ path: databasePath(dataDirectory) }, await lockStore(dataDirectory), log);
   await store.open();
   return store;
 }
 
-function lockStore(dataDirectory: string): DataLock {
+async function lockStore(dataDirectory: string): Promise<DataLock> {
   try {
-    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+    await makeDirectory(dataDirectory);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     throw new UmError('data-unwritable', detail, { cause: error });

@@ -1,8 +1,10 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Kysely } from 'kysely';
 import Database from 'libsql';
 import { UmError } from '../../base/errors.js';
+import { makeDirectory } from '../durable-directory.js';
+import { codeOf } from '../os-error.js';
 import { libsqlDialect } from './libsql-dialect.js';
 import { MIGRATIONS, type Schema } from './sql-schema.js';
 
@@ -17,7 +19,7 @@ const BUSY_TIMEOUT_MS = 5_000;
 export async function openSqlite(path: string): Promise<Kysely<Schema>> {
   let database: Database.Database | undefined;
   try {
-    makeFile(path);
+    await makeFile(path);
     database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
     prepare(database, path);
     const db = new Kysely<Schema>({ dialect: libsqlDialect(database) });
@@ -30,8 +32,8 @@ export async function openSqlite(path: string): Promise<Kysely<Schema>> {
 }
 
 /** Readable by its owner only, from the first byte. */
-function makeFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+async function makeFile(path: string): Promise<void> {
+  await makeDirectory(dirname(path));
   closeSync(openSync(path, 'a', 0o600));
 }
 
@@ -91,8 +93,8 @@ export function asQueryFault(error: unknown): UmError {
 
 /** SQLITE_FULL and the like; libsql has no names for some of the extended ones. */
 function sqliteCode(error: unknown): string {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return '';
-  return error.code.includes('SQLITE') ? error.code : '';
+  const code = codeOf(error) ?? '';
+  return code.includes('SQLITE') ? code : '';
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +19,7 @@ import { verifyPin } from '../../../src/platform/pin-hash.js';
 import { pidFilePath } from '../../../src/platform/process/running-daemon.js';
 import { DataLock, daemonLockPath } from '../../../src/platform/store/data-lock.js';
 import { openStore } from '../../../src/platform/store/sql-message-store.js';
-import { type ClearPreflight, preflight } from '../../../src/services/preflight.js';
+import { type ClearPreflight, preflight, type PreflightResult } from '../../../src/services/preflight.js';
 import { ownLoopbackAddress } from '../../support/daemon.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
@@ -20,11 +29,15 @@ const log = new RecordingLogger();
 let top = '';
 let data = '';
 let servers: Server[] = [];
+let pins: ReadonlyMap<string, string> | undefined;
+let keepPins: () => Promise<void>;
 
 beforeEach(() => {
   top = mkdtempSync(join(tmpdir(), 'openum-preflight-'));
   data = join(top, 'data');
   servers = [];
+  pins = undefined;
+  keepPins = () => Promise.resolve();
 });
 
 afterEach(() => {
@@ -46,30 +59,43 @@ function configFile(...lines: readonly string[]): string {
   return path;
 }
 
+function look(start: StartOptions): Promise<PreflightResult> {
+  return preflight({
+    start,
+    environment: {},
+    log,
+    keepPins: (_dataDirectory, made) => {
+      pins = made;
+      return keepPins();
+    },
+  });
+}
+
 /** What stood in the way, as `code: detail`; the lock is given back when nothing did. */
 async function faultsOf(start: StartOptions): Promise<readonly string[]> {
-  const result = await preflight(start, {}, log);
+  const result = await look(start);
   if (result.kind === 'faulty') return result.faults.map(({ code, detail }) => `${code}: ${detail}`);
   result.lock.release();
   return [];
 }
 
 async function clear(start: StartOptions): Promise<ClearPreflight> {
-  const result = await preflight(start, {}, log);
+  const result = await look(start);
   assert(result.kind === 'clear', JSON.stringify(result));
   result.lock.release();
   return result;
 }
 
 test('no configuration file, empty directory -> the demonstration, with PINs that open its mailboxes', async () => {
-  const { demonstrationPins } = await clear({ data, listen: ADDRESS });
-  assert.deepEqual([...(demonstrationPins?.keys() ?? [])], ['1000', '1001']);
+  const { madeDemonstration } = await clear({ data, listen: ADDRESS });
+  assert(madeDemonstration);
+  assert.deepEqual([...(pins?.keys() ?? [])], ['1000', '1001']);
   const store = await openStore(data, log);
   const { objects } = await store.readDirectory();
   await store.close();
   for (const object of objects) {
     if (object.kind !== 'mailbox') continue;
-    const pin = demonstrationPins?.get(object.extensions[0] ?? '') ?? '';
+    const pin = pins?.get(object.extensions[0] ?? '') ?? '';
     assert.match(pin, /^\d{6}$/);
     assert(object.pin && (await verifyPin(pin, object.pin)));
   }
@@ -77,12 +103,44 @@ test('no configuration file, empty directory -> the demonstration, with PINs tha
 
 test('a second start on the same directory makes no demonstration', async () => {
   await clear({ data, listen: ADDRESS });
-  assert.equal((await clear({ data, listen: ADDRESS })).demonstrationPins, undefined);
+  pins = undefined;
+  assert(!(await clear({ data, listen: ADDRESS })).madeDemonstration);
+  assert.equal(pins, undefined);
+});
+
+test('PINs that cannot be kept -> data-unwritable, and the next start makes others', async () => {
+  keepPins = () => Promise.reject(Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' }));
+  const [fault] = await faultsOf({ data, listen: ADDRESS });
+  assert.match(fault ?? '', /^data-unwritable: .*ENOSPC/);
+  const lost = pins;
+  keepPins = () => Promise.resolve();
+  const { madeDemonstration } = await clear({ data, listen: ADDRESS });
+  assert(madeDemonstration);
+  assert(lost !== undefined && pins !== undefined);
+  assert.notDeepEqual([...pins], [...lost]);
+});
+
+test('a process id that cannot be written -> data-unwritable, and the data directory is free again', async () => {
+  const found = faultsOf({ data, listen: ADDRESS });
+  // Once the stale one is gone (it goes with the taking of the lock) and the ports are being looked at.
+  while (!existsSync(daemonLockPath(data))) await new Promise((done) => setImmediate(done));
+  symlinkSync('/no/such/place/openum.pid', pidFilePath(data));
+  assert.match((await found)[0] ?? '', /^data-unwritable: .*openum\.pid/);
+  assert.equal(pins, undefined, 'and nothing is invented');
+  await clear({ data, listen: ADDRESS });
+});
+
+test('a stale process id that cannot be removed -> data-unwritable, and the data directory is free again', async () => {
+  mkdirSync(join(pidFilePath(data), 'in the way'), { recursive: true });
+  assert.match((await faultsOf({ data, listen: ADDRESS }))[0] ?? '', /^data-unwritable: .*openum\.pid/);
+  rmSync(pidFilePath(data), { recursive: true });
+  await clear({ data, listen: ADDRESS });
 });
 
 test('with a configuration file nothing is invented', async () => {
-  const { demonstrationPins } = await clear({ data, listen: ADDRESS, configFile: configFile() });
-  assert.equal(demonstrationPins, undefined);
+  const { madeDemonstration } = await clear({ data, listen: ADDRESS, configFile: configFile() });
+  assert(!madeDemonstration);
+  assert.equal(pins, undefined);
   const store = await openStore(data, log);
   assert.deepEqual(
     (await store.readDirectory()).objects.filter(({ kind }) => kind !== 'settings'),
@@ -137,8 +195,13 @@ test('another daemon holds the directory -> data-in-use', async () => {
 test('the process id that a killed daemon left goes: nobody else is to get the signals of a stop', async () => {
   mkdirSync(data);
   writeFileSync(pidFilePath(data), '4711\n');
-  await clear({ data, listen: ADDRESS });
+  await occupy(5060);
+  await faultsOf({ data, listen: ADDRESS });
   assert(!existsSync(pidFilePath(data)));
+  servers[0]?.close();
+  writeFileSync(pidFilePath(data), '4711\n');
+  await clear({ data, listen: ADDRESS });
+  assert.equal(readFileSync(pidFilePath(data), 'utf8'), `${String(process.pid)}\n`);
 });
 
 test('a damaged database -> database-damaged, and nothing of it is changed', async () => {

@@ -335,6 +335,61 @@ test('the store is away -> said once, everything waits; back again -> everything
   await spool.close();
 });
 
+test('the store dies after it has committed and before it says so -> the message is told of all the same, once', async () => {
+  const spool = await site.worker();
+  await record(spool, factsOf(A), audioOf(9_000));
+  let isDying = true;
+  const dying = new Proxy(store, {
+    get: (target, name) => {
+      const method: unknown = Reflect.get(target, name);
+      assert.ok(typeof method === 'function');
+      return async (...args: unknown[]): Promise<unknown> => {
+        const result: unknown = await Reflect.apply(method, target, args);
+        if (name !== 'takeMessage' || !isDying) return result;
+        isDying = false;
+        throw new UmError('store-unavailable', 'the thread of the store ended');
+      };
+    },
+  });
+  let told = 0;
+  const files = new SpoolFiles(site.data, log);
+  const removeEntry = files.removeEntry.bind(files);
+  files.removeEntry = () => Promise.reject(new Error('EIO'));
+  const intake = makeIntake({ store: dying, files, onMessage: () => (told += 1) });
+  await intake.look();
+  assert.equal(told, 0);
+  for (let looks = 0; looks < 3; looks += 1) await intake.look();
+  assert.equal(told, 1, 'its mail would wait for a minute');
+  files.removeEntry = removeEntry;
+  await intake.look();
+  assert.equal(log.events.filter((event) => event === 'message-stored').length, 1);
+  assert.equal((await store.jobs({})).length, 1);
+  assert.deepEqual(site.spooled(), []);
+  await spool.close();
+});
+
+test('the disk is too full for a large message -> said once, and a smaller one behind it goes in', async () => {
+  const spool = await site.worker();
+  await record(spool, factsOf(A, { startedAtMs: 1 }), audioOf(900_000));
+  await record(spool, factsOf(B, { startedAtMs: 2 }), audioOf(9_000));
+  // No disk has room for the one, any has for the other.
+  const files = new SpoolFiles(site.data, log);
+  files.storeAudio = (entry, audio) =>
+    new SpoolFiles(site.data, log, audio.audioBytes > 500_000 ? Number.MAX_SAFE_INTEGER / 2 : 0).storeAudio(
+      entry,
+      audio,
+    );
+  const intake = makeIntake({ files });
+  for (let looks = 0; looks < 3; looks += 1) await intake.look();
+  assert.deepEqual(
+    (await store.messages({})).map((message) => message.id),
+    [B],
+  );
+  assert.deepEqual(log.events, ['intake-waits', 'message-stored']);
+  assert.deepEqual(site.audio(), [`b2/${B}.wav`]);
+  await spool.close();
+});
+
 test('one entry that cannot be moved in does not hold up the others', async () => {
   const spool = await site.worker();
   await record(spool, factsOf(A, { startedAtMs: 1 }), audioOf(9_000));

@@ -24,6 +24,7 @@ import {
 import { DataLock, daemonLockPath } from '../../../../src/platform/store/data-lock.js';
 import { smallDirectory } from '../../../support/mailbox-facts.js';
 import { RecordingLogger } from '../../../support/recording-logger.js';
+import { VirtualTime } from '../../../support/virtual-time.js';
 
 let data: string;
 let log: RecordingLogger;
@@ -126,6 +127,40 @@ describe('asking once', () => {
     await new Promise<void>((done) => mute.listen(socketPath(data), done));
     await assert.rejects(askDaemon(data, 'outbox', {}), codeIs('store-unavailable'));
     await new Promise((done) => mute.close(done));
+  });
+
+  test('threat: a store that hangs -> store-unavailable in the end (controlAnswerMs); an import may take longer', async () => {
+    const time = new VirtualTime();
+    let answer = (): void => undefined;
+    let asked = 0;
+    await listen({
+      handle: async () => {
+        asked += 1;
+        await new Promise<void>((done) => (answer = done));
+        return { version: 2 } as never;
+      },
+    });
+    const status = askDaemon(data, 'status', {}, time);
+    const refused = assert.rejects(status, codeIs('store-unavailable'));
+    while (asked === 0) await new Promise((done) => setImmediate(done));
+    await time.pass(LIMITS.controlAnswerMs - 1);
+    assert.equal(time.waiting, 1);
+    await time.pass(1);
+    await refused;
+    answer();
+
+    const imported = askDaemon(data, 'import-directory', { document: {} }, time);
+    while (asked === 1) await new Promise((done) => setImmediate(done));
+    await time.pass(LIMITS.controlAnswerMs * 10);
+    answer();
+    assert.deepEqual(await imported, { version: 2 });
+  });
+
+  test('an answer in time leaves no timer', async () => {
+    const time = new VirtualTime();
+    await listen();
+    await askDaemon(data, 'export-directory', {}, time);
+    assert.equal(time.waiting, 0);
   });
 
   test('a fault of the service itself -> internal-fault, with a log line; it goes on', async () => {
@@ -356,23 +391,4 @@ describe('threat: a client that', () => {
     }
     assert.deepEqual(await line(), { id: 5, result: { greeting: 'grüß dich' } });
   });
-});
-
-test('closing answers what was asked before it lets go', async () => {
-  let answer: (() => void) | undefined;
-  let began = (): void => undefined;
-  const hasBegun = new Promise<void>((done) => (began = done));
-  const control = await listen({
-    handle: async () => {
-      began();
-      await new Promise<void>((done) => (answer = done));
-      return [] as never;
-    },
-  });
-  const asked = askDaemon(data, 'outbox', {});
-  await hasBegun;
-  const closed = control.close();
-  answer?.();
-  assert.deepEqual(await asked, []);
-  await closed;
 });

@@ -18,6 +18,7 @@ import { parseRtcp } from '../../../../src/protocol/rtp/rtcp-packet.js';
 import { RtpPacket } from '../../../../src/protocol/rtp/rtp-packet.js';
 import { ownLoopbackAddress } from '../../../support/daemon.js';
 import { RecordingLogger } from '../../../support/recording-logger.js';
+import { VirtualTime } from '../../../support/virtual-time.js';
 import { datagram } from '../../../unit/platform/media/scripted-datagrams.js';
 
 const PROMPTS = fileURLToPath(new URL('../../../../config/prompts/en-US/', import.meta.url));
@@ -365,6 +366,28 @@ describe('ports of the media engine', () => {
     const child = fork(file, { execArgv: process.execArgv, stdio: 'ignore' });
     const [status] = (await once(child, 'exit')) as [number];
     assert.equal(status, 42);
+  });
+
+  it('the media thread hangs while a call is opened -> the process ends too, by the watch over the thread', async () => {
+    const file = fileURLToPath(new URL('../../../fixtures/stuck-media-thread.ts', import.meta.url));
+    const hang = new URL('../../../fixtures/hang-at-open.mjs', import.meta.url).href;
+    const child = fork(file, { execArgv: [...process.execArgv, '--import', hang], stdio: 'ignore' });
+    const [status] = (await once(child, 'exit')) as [number];
+    assert.equal(status, 43);
+  });
+
+  it('a thread that works answers the watch, which ends with the engine', async () => {
+    const time = new VirtualTime();
+    const range = { minimumPort: 24_000, maximumPort: 24_009, promptDirectory: PROMPTS };
+    const other = await MediaEngine.start({ ...range, log, timers: time });
+    other.hangAfterMs = 3_000;
+    for (let second = 0; second < 10; second += 1) {
+      // Rejects once the thread is taken for hung. It answers in the order in which it is asked: after `opened` came `pong`.
+      await time.pass(1_000);
+      await (await other.open(OURS, new Listener())).close();
+    }
+    await other.close();
+    assert.equal(time.waiting, 0);
   });
 
   it('prompts that are missing -> audio-unusable, naming them', async () => {

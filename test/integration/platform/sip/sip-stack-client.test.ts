@@ -35,7 +35,7 @@ describe('SipStack as a client', () => {
   });
 
   test('sentBy of the options overrides the Via', async () => {
-    const own = await StackScene.start(ownLoopbackAddress(6), () => 'um.example:5065');
+    const own = await StackScene.start(ownLoopbackAddress(6), { sentBy: () => 'um.example:5065' });
     try {
       own.stack.send(partsOf('BYE', pbx.end, 'c1'), routeTo(pbx.end), new Outcome());
       const bye = await (await pbx.peer(0)).message(0);

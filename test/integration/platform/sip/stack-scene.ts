@@ -6,8 +6,8 @@ import type {
   SignallingUser,
 } from '../../../../src/call/signalling-port.js';
 import { cryptoRandom } from '../../../../src/platform/random.js';
-import { SipStack } from '../../../../src/platform/sip/sip-stack.js';
-import type { Flow, HostPort } from '../../../../src/protocol/sip/flow.js';
+import { SipStack, type SipStackOptions } from '../../../../src/platform/sip/sip-stack.js';
+import type { HostPort } from '../../../../src/protocol/sip/flow.js';
 import type { SipRequest, SipResponse } from '../../../../src/protocol/sip/message.js';
 import type { RequestParts } from '../../../../src/protocol/sip/request.js';
 import { settled, VirtualTime } from '../../../support/virtual-time.js';
@@ -74,6 +74,9 @@ export class Outcome implements ResponseListener {
   }
 }
 
+/** What a test may choose of its stack. */
+type SceneOptions = Pick<SipStackOptions, 'sentBy' | 'maxServerTransactions'>;
+
 /** A stack on a virtual clock, with peers that are closed at the end of the test. */
 export class StackScene {
   readonly time = new VirtualTime();
@@ -85,7 +88,7 @@ export class StackScene {
   readonly #peers: RawPeer[] = [];
   readonly #servers: RawServer[] = [];
 
-  private constructor(address: string, sentBy: ((flow: Flow) => string) | undefined) {
+  private constructor(address: string, options: SceneOptions) {
     const { user, log, time } = this;
     this.address = address;
     this.end = { address, port: 0 };
@@ -96,12 +99,12 @@ export class StackScene {
       clock: time,
       random: cryptoRandom,
       serverName: 'um.example',
-      ...(sentBy === undefined ? {} : { sentBy }),
+      ...options,
     });
   }
 
-  static async start(address: string, sentBy?: (flow: Flow) => string): Promise<StackScene> {
-    const scene = new StackScene(address, sentBy);
+  static async start(address: string, options: SceneOptions = {}): Promise<StackScene> {
+    const scene = new StackScene(address, options);
     scene.end = await scene.stack.transport.listen(address, 0);
     return scene;
   }

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -16,10 +17,14 @@ import { UmError } from '../../../../src/base/errors.js';
 import { LIMITS } from '../../../../src/base/limits.js';
 import { parseSpoolHeader, SPOOL_HEADER_BYTES } from '../../../../src/mailbox/spool-entry.js';
 import { SpoolFiles } from '../../../../src/platform/spool/spool-files.js';
+import { SPOOL_LOCK_NAME } from '../../../../src/platform/spool/spool-directory.js';
 import { WorkerSpool } from '../../../../src/platform/spool/worker-spool.js';
+import { DataLock } from '../../../../src/platform/store/data-lock.js';
 import { factsOf, idOf } from '../../../support/mailbox-facts.js';
 import { RecordingLogger } from '../../../support/recording-logger.js';
 import { append, audioOf, record, SpoolSite } from '../../../support/spool-site.js';
+import { failSyncs, recordSyncs } from '../../../support/synced-paths.js';
+import { VirtualTime } from '../../../support/virtual-time.js';
 
 const A = idOf('a1');
 let site: SpoolSite;
@@ -92,6 +97,96 @@ describe('a recording', () => {
   });
 });
 
+describe('a message whose end cannot be written', () => {
+  const audio = { audioBytes: 9_000, endedBy: 'hang-up', law: 'PCMU' } as const;
+  let time: VirtualTime;
+  let log: RecordingLogger;
+  let sick: WorkerSpool;
+  let taken = 0;
+
+  beforeEach(async () => {
+    time = new VirtualTime();
+    log = new RecordingLogger();
+    taken = 0;
+    sick = await WorkerSpool.open(site.data, 'S', { log, reserveBytes: 0, timers: time });
+    sick.onTaken = () => (taken += 1);
+  });
+
+  /** Lets time pass until something was written to the log: real files take their own time. */
+  async function untilLogged(event: string): Promise<void> {
+    while (!log.events.includes(event)) await time.pass(1_000);
+  }
+
+  /** Its file is away, as on a disk that fails; it comes back when the function is called. */
+  async function failed(): Promise<() => void> {
+    const entry = await sick.begin(factsOf(A), 'PCMU');
+    append(entry, audioOf(9_000));
+    const moved = `${entry.path}.away`;
+    renameSync(entry.path, moved);
+    await assert.rejects(entry.finish(audio), codeIs('spool-unwritable'));
+    return () => {
+      renameSync(moved, entry.path);
+    };
+  }
+
+  test('is tried again every few seconds, and taken once that works', async () => {
+    const heal = await failed();
+    await time.pass(60_000);
+    assert.deepEqual([site.spooled(), taken, log.events], [[`S/${A}.rec.away`], 0, []]);
+    heal();
+    await untilLogged('message-finished-late');
+    assert.deepEqual([site.spooled(), taken, log.events.length], [[`S/${A}.done`], 1, 1]);
+    assert.equal(time.waiting, 0);
+    await sick.close();
+  });
+
+  test('is tried once more when the worker ends', async () => {
+    const heal = await failed();
+    heal();
+    await sick.close();
+    assert.deepEqual([site.spooled(), taken, time.waiting], [[`S/${A}.done`], 1, 0]);
+  });
+
+  test('to the end -> the log names where it lies', async () => {
+    await failed();
+    await sick.close();
+    assert.equal(log.events[0], 'message-left-unfinished');
+    assert.match(String(log.lines[0]?.['path']), /S-.*\.rec$/);
+    assert.equal(time.waiting, 0);
+  });
+
+  test('that was renamed and only not synced: it is taken once the sync works', async (t) => {
+    const entry = await sick.begin(factsOf(A), 'PCMU');
+    append(entry, audioOf(9_000));
+    await failSyncs(t, 1);
+    await assert.rejects(entry.finish(audio), codeIs('spool-unwritable'));
+    assert.deepEqual([site.spooled(), taken], [[`S/${A}.done`], 0]);
+    await untilLogged('message-finished-late');
+    assert.equal(taken, 1);
+    await sick.close();
+  });
+
+  test('and is asked for again by the call at the same moment: taken once', async () => {
+    const entry = await sick.begin(factsOf(A), 'PCMU');
+    append(entry, audioOf(9_000));
+    renameSync(entry.path, `${entry.path}.away`);
+    await assert.rejects(entry.finish(audio));
+    renameSync(`${entry.path}.away`, entry.path);
+    await Promise.all([entry.finish(audio), entry.finish(audio), time.pass(5_000)]);
+    assert.deepEqual([site.spooled(), taken], [[`S/${A}.done`], 1]);
+    await sick.close();
+  });
+
+  test('a missed call is on the disk all the same: nobody is told that it is lost', async (t) => {
+    await failSyncs(t, 2, 1);
+    await sick.missedCall(factsOf(A));
+    assert.deepEqual([taken, log.events], [0, ['message-not-finished']]);
+    await untilLogged('message-finished-late');
+    assert.deepEqual([site.spooled(), taken], [[`S/${A}.done`], 1]);
+    await sick.close();
+  });
+});
+
 test('a missed call without a recording is one file without audio', async () => {
   await spool.missedCall(factsOf(A));
   const header = parseSpoolHeader(readFileSync(doneFile()).toString('latin1'));
@@ -114,6 +209,23 @@ test('the directory is gone -> spool-unwritable, at every step', async () => {
   await assert.rejects(spool.begin(factsOf(A), 'PCMU'), codeIs('spool-unwritable'));
   await assert.rejects(spool.missedCall(factsOf(A)), codeIs('spool-unwritable'));
   await assert.rejects(entry.finish({ audioBytes: 0, endedBy: 'hang-up', law: 'PCMU' }), codeIs('spool-unwritable'));
+});
+
+test("a worker's directory outlives a power cut: its name and that of the spool are synced", async (t) => {
+  const synced = await recordSyncs(t);
+  const other = await site.worker('B');
+  const top = realpathSync(site.data);
+  assert.deepEqual(synced.slice(-2), [join(top, 'spool'), top]);
+  await other.close();
+});
+
+test('a directory that cannot get its name -> spool-unwritable, and its lock is free', async (t) => {
+  await failSyncs(t, 2, 1);
+  await assert.rejects(site.worker('B'), codeIs('spool-unwritable'));
+  const [left = ''] = site.directories().filter((name) => name.startsWith('B-'));
+  const lock = DataLock.tryAcquire(join(site.data, 'spool', left, SPOOL_LOCK_NAME));
+  assert.ok(lock);
+  lock.release();
 });
 
 test('two workers of one name have two directories', async () => {
