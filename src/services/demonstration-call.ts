@@ -79,15 +79,15 @@ async function showMail(callId: string, options: DemonstrationOptions): Promise<
     patienceMs: MAIL_PATIENCE_MS,
     isThere: ({ delivery }) => delivery.every(({ state }) => state !== 'waiting'),
   });
-  const isDone = mailed?.delivery.every(({ state }) => state === 'done') === true;
-  const file = mailed && isDone ? mailFile(options.config, mailed) : undefined;
-  if (file !== undefined) options.say(`  Its e-mail:  ${file}\n`);
-  else
-    options.say(
-      isDone
-        ? '  Its e-mail was delivered.\n'
-        : `  Its e-mail is not delivered yet: see ./bin/openum outbox${dataFlag(options.config)}\n`,
-    );
+  options.say(`  ${mailWords(mailed, options.config)}\n`);
+}
+
+function mailWords(message: MessageReport | undefined, config: UmConfig): string {
+  if (message?.delivery.length === 0) return 'Its e-mail was discarded.';
+  if (message?.delivery.every(({ state }) => state === 'done') !== true)
+    return `Its e-mail is not delivered yet: see ./bin/openum outbox${dataFlag(config)}`;
+  const file = mailFile(config, message);
+  return file === undefined ? 'Its e-mail was delivered.' : `Its e-mail:  ${file}`;
 }
 
 /** The message of a call once it is there and as wanted; asked for again and again, for the store tells nobody of itself. */
@@ -123,7 +123,7 @@ function showWayIn({ config, routerPort, say }: DemonstrationOptions): void {
     [
       '',
       `Point a gateway, SBC or IP PBX at  ${formatHost(host)}:${String(routerPort)}  (SIP over TCP).`,
-      'Only this machine is trusted yet. To trust a gateway, add its address:',
+      'Only this machine is trusted yet, by its loopback addresses. To trust a gateway, add its address:',
       `  ./bin/openum directory export directory.json${dataFlag(config)}    (edit the gateway in it)`,
       `  ./bin/openum directory import directory.json${dataFlag(config)}`,
       '',
@@ -139,6 +139,15 @@ function dataFlag({ dataDirectory }: UmConfig): string {
 }
 
 function outwardAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const all = Object.values(interfaces()).flatMap((addresses) => addresses ?? []);
   return all.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
+}
+
+/** None where the system refuses to say, as some containers do. */
+function interfaces(): ReturnType<typeof networkInterfaces> {
+  try {
+    return networkInterfaces();
+  } catch {
+    return {};
+  }
 }

@@ -86,11 +86,22 @@ async function settleIn(
   const { dataDirectory } = config;
   try {
     writeFileSync(pidFilePath(dataDirectory), `${String(process.pid)}\n`, { mode: 0o600 });
-    if (file !== undefined) return false;
+    if (file !== undefined) {
+      await warnOfEmptyDirectory(store, options.log);
+      return false;
+    }
     return await makeDemonstration(store, config, (pins) => options.keepPins(dataDirectory, pins));
   } catch (error) {
     throw asStartFault(error, dataDirectory);
   }
+}
+
+/** A first start with a configuration file looks well, and refuses every call. */
+async function warnOfEmptyDirectory(store: MessageStore, log: Logger): Promise<void> {
+  const { objects } = await store.readDirectory();
+  if (objects.some(({ kind }) => kind === 'mailbox')) return;
+  const advice = 'import a directory with ./bin/openum directory import FILE; README has an example';
+  log.warn({ event: 'directory-empty' }, `there is no mailbox yet, so every call is refused: ${advice}`);
 }
 
 /** A disk that takes nothing, in the words of a start; any other fault as it is. */

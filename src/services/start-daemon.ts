@@ -70,7 +70,7 @@ async function keepPins(
   const where = io.isTerminal
     ? `${pinLines(pins)}  (shown this once)\n`
     : `  the PINs of its mailboxes are in ${await writeInitialPins(dataDirectory, pins)}\n`;
-  io.err(`No configuration file and an empty data directory: a demonstration is set up.\n${where}`);
+  io.err(`No configuration file, and no directory in the data directory yet: a demonstration is set up.\n${where}`);
 }
 
 /** A running daemon, as its supervisor's process sees it. */

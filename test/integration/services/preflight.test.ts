@@ -137,10 +137,11 @@ test('a stale process id that cannot be removed -> data-unwritable, and the data
   await clear({ data, listen: ADDRESS });
 });
 
-test('with a configuration file nothing is invented', async () => {
+test('with a configuration file nothing is invented: the log says that no call can be taken yet', async () => {
   const { madeDemonstration } = await clear({ data, listen: ADDRESS, configFile: configFile() });
   assert(!madeDemonstration);
   assert.equal(pins, undefined);
+  assert(log.lines.some(({ event, level }) => event === 'directory-empty' && level === 'warn'));
   const store = await openStore(data, log);
   assert.deepEqual(
     (await store.readDirectory()).objects.filter(({ kind }) => kind !== 'settings'),

@@ -108,6 +108,10 @@ test('without a relay the file in the Maildir is named', async () => {
   rmSync(data, { recursive: true });
 });
 
+test('a mail that is discarded meanwhile -> said so', async () => {
+  assert.match((await shown({ answers: [[{ ...MESSAGE, delivery: [] }]] })).words, /Its e-mail was discarded/);
+});
+
 test('a mail that is not delivered in time -> the outbox is pointed at', async () => {
   const waiting = { ...MESSAGE, delivery: MESSAGE.delivery.map((job) => ({ ...job, state: 'waiting' as const })) };
   const { words } = await shown({ answers: [[waiting]] });
