@@ -1,10 +1,15 @@
 import { ERRORS, UmError } from '../base/errors.js';
 
-/** Where a command writes: facts to `out`, everything else to `err`. */
+/** What a command reads and writes: facts to `out`, everything else to `err`. */
 export interface CommandIo {
+  /** Whether a person reads `err`. */
   readonly isTerminal: boolean;
-  out(text: string): void;
+  out(data: string | Uint8Array): void;
   err(text: string): void;
+  /** Standard input, until its end. */
+  input(): AsyncIterable<Uint8Array>;
+  /** Resolves when all of `out` has gone its way: why some was lost, unless its reader went away (`| head`). */
+  written(): Promise<Error | undefined>;
 }
 
 /** Exit statuses of the command line. */

@@ -6,7 +6,8 @@ import { askStore } from '../services/offline-store.js';
 /**
  * Asks the daemon; without one, takes the data directory's locks and does the same on the store itself.
  *
- * @throws UmError what the method says, or 'data-in-use' when another command is at work on the store
+ * @throws UmError what the method says, or 'data-in-use' when another command is at work on the store,
+ * 'not-found' when nothing was ever kept in the data directory
  */
 export async function askDaemonOrStore<M extends keyof ControlMethods>(
   dataDirectory: string,

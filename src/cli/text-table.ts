@@ -15,10 +15,20 @@ export function textTable(head: readonly string[], rows: readonly (readonly stri
     .join('\n');
 }
 
+/** `1 call`, `2 calls`. */
+export function counted(count: number, noun: string): string {
+  return `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** A text without the characters that would steer a terminal (C0, DEL, C1). */
 export function printable(text: string): string {
   return Array.from(text, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return code < 32 || (code >= 127 && code < 160) ? '?' : character;
   }).join('');
+}
+
+/** A text as a shell reads it as one word. */
+export function shellWord(text: string): string {
+  return /^[\w/.+@-]+$/u.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -10,8 +10,8 @@ import { DataLock, daemonLockPath } from '../platform/store/data-lock.js';
 import { databasePath, openStore } from '../platform/store/sql-message-store.js';
 import { MailboxOperations } from './mailbox-operations.js';
 
-/** What may be asked of a data directory in which nothing was ever kept: it gets its database by that. */
-const MAKES_STORE: readonly (keyof ControlMethods)[] = ['import-directory', 'export-directory'];
+/** What may be asked of a data directory in which nothing was ever kept, which gets its database by that: a mistyped name does not. */
+const MAKES_STORE: readonly (keyof ControlMethods)[] = ['import-directory'];
 
 /**
  * Does what a control request asks, on the store itself: for a command line without a daemon. Holds the daemon's lock meanwhile, so
@@ -25,7 +25,7 @@ export async function askStore<M extends keyof ControlMethods>(
   params: ControlMethods[M]['params'],
 ): Promise<ControlMethods[M]['result']> {
   if (!existsSync(databasePath(dataDirectory)) && !MAKES_STORE.includes(method))
-    throw new UmError('not-found', `no message or delivery was ever kept in ${dataDirectory}`);
+    throw new UmError('not-found', `nothing was ever kept in ${dataDirectory}`);
   const log = createLogger('command', 'error', 'command');
   await makeDirectory(dataDirectory);
   const lock = DataLock.tryAcquire(daemonLockPath(dataDirectory));

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { UmError } from '../base/errors.js';
+import { codeOfDiagnostics, type ErrorCode, UmError } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
 import type { Logger } from '../base/logger.js';
 import { PRODUCT } from '../base/version.js';
@@ -32,6 +32,8 @@ const DEFAULT_PORT = 5_060;
 export interface TestCallOptions {
   /** Whom the call was for before nobody answered. */
   readonly extension: string;
+  /** The number of a hunt group that is dialled; the extension itself when omitted. */
+  readonly pilot?: string;
   /** The call router. */
   readonly to: HostPort;
   /** Own address for SIP and RTP. */
@@ -52,8 +54,10 @@ export type TestCallHop =
       readonly by: HostPort;
       readonly contact?: string;
       readonly detail?: string;
+      /** Of the refusal, where the number in ms-diagnostics is one of ours. */
+      readonly code?: ErrorCode;
     }
-  | { readonly kind: 'greeting-heard' | 'speaking' | 'hung-up'; readonly seconds: number };
+  | { readonly kind: 'greeting-heard' | 'speaking' | 'hung-up' | 'ended-by-server'; readonly seconds: number };
 
 export interface TestCallResult {
   readonly answered: boolean;
@@ -71,7 +75,8 @@ interface Final {
 /**
  * A caller as a gateway would be one: INVITE with Diversion, redirects followed, ACK, the beep waited for, the audio spoken, BYE.
  *
- * @throws UmError 'call-failed' when nobody answers at all, or a redirect leads nowhere
+ * @throws UmError 'call-failed' when nobody answers at all, a redirect leads nowhere, the server ends the call before anything was
+ *   said, or does not answer the BYE
  */
 export async function testCall(options: TestCallOptions): Promise<TestCallResult> {
   const { log } = options;
@@ -127,16 +132,18 @@ class TestCall implements SignallingUser {
     const final = await this.#inviteAlong(negotiation.offer());
     const { status } = final.response;
     if (status >= 300) {
-      this.#tell('refused', final, { detail: whyRefused(final.response) });
+      this.#tell('refused', final, whyRefused(final.response));
       return { answered: false, callId: this.#callId, spokenMs: 0, status };
     }
     this.#tell('answered', final);
     let spokenMs = 0;
+    let fault: UmError | undefined;
     try {
       spokenMs = await this.#talk(final.response, negotiation);
     } finally {
-      await this.#hangUp(spokenMs);
+      fault = await this.#hangUp(spokenMs);
     }
+    if (fault) throw fault;
     return { answered: true, callId: this.#callId, spokenMs, status };
   }
 
@@ -158,10 +165,15 @@ class TestCall implements SignallingUser {
   readonly onAck = (): void => undefined;
   readonly onCancel = (): void => undefined;
 
+  /** What the PBX dials: a pilot, or whom the call was for. */
+  get #dialled(): string {
+    return this.#options.pilot ?? this.#options.extension;
+  }
+
   /** Calls the router and whomever it names (RFC 3261 §8.1.3.4), never the same place twice. */
   async #inviteAlong(offer: string): Promise<Final> {
-    const { to, extension } = this.#options;
-    let uri: SipUri = sipUri(extension, to);
+    const { to } = this.#options;
+    let uri: SipUri = sipUri(this.#dialled, to);
     const visited = new Set<string>();
     for (let redirects = 0; ; redirects += 1) {
       const text = formatUri(uri);
@@ -228,7 +240,7 @@ class TestCall implements SignallingUser {
         'From',
         `"OpenUM test call" <${formatUri(sipUri(from, { address: localAddress, port: undefined }))}>;tag=${this.#fromTag}`,
       ],
-      ['To', `<${formatUri(sipUri(extension, { address: to.address, port: undefined }))}>`],
+      ['To', `<${formatUri(sipUri(this.#dialled, { address: to.address, port: undefined }))}>`],
       ['Call-ID', this.#callId],
       ['CSeq', `${String(this.#sequence)} INVITE`],
       ['Contact', `<${caller}>`],
@@ -285,25 +297,45 @@ class TestCall implements SignallingUser {
     });
   }
 
-  /** BYE, unless the server was first. */
-  async #hangUp(spokenMs: number): Promise<void> {
-    const dialog = this.#dialog;
-    if (dialog && !this.#ended.signal.aborted) {
-      const bye = dialog.request('BYE', [['User-Agent', PRODUCT]]);
-      await new Promise<void>((resolve) => {
-        const over = (): void => {
-          resolve();
-        };
-        this.#stack.send(bye, dialog.route(this.#flow?.id), { final: over, failed: over });
-      });
+  /** BYE, unless the server was first. @returns what was wrong with the end of the call */
+  async #hangUp(spokenMs: number): Promise<UmError | undefined> {
+    const seconds = spokenMs / 1_000;
+    const answer = this.#ended.signal.aborted ? 'ended' : await this.#bye();
+    // Its BYE may have crossed ours, which then finds no call any more.
+    if (this.#ended.signal.aborted) {
+      this.#options.onHop({ kind: 'ended-by-server', seconds });
+      return spokenMs > 0
+        ? undefined
+        : new UmError('call-failed', 'the server ended the call before anything was said');
     }
-    this.#options.onHop({ kind: 'hung-up', seconds: spokenMs / 1_000 });
+    if (answer === 'done') this.#options.onHop({ kind: 'hung-up', seconds });
+    else return new UmError('call-failed', `after ${seconds.toFixed(1)} s of speech ${answer}`);
+    return undefined;
+  }
+
+  /** @returns `done`, or why not: one clause */
+  #bye(): Promise<string> {
+    const dialog = this.#dialog;
+    if (!dialog) return Promise.resolve('the call was no dialog');
+    const bye = dialog.request('BYE', [['User-Agent', PRODUCT]]);
+    return new Promise((resolve) => {
+      this.#stack.send(bye, dialog.route(this.#flow?.id), {
+        final: ({ status }) => {
+          resolve(
+            status < 300 ? 'done' : `the server knew nothing of the call: it answered BYE with ${String(status)}`,
+          );
+        },
+        failed: (why) => {
+          resolve(`the server did not answer BYE (${why}): did its worker process end? What it had recorded is kept`);
+        },
+      });
+    });
   }
 
   #tell(
     kind: 'redirected' | 'answered' | 'refused',
     { response, flow }: Final,
-    more: { readonly contact?: string; readonly detail?: string } = {},
+    more: { readonly contact?: string; readonly detail?: string; readonly code?: ErrorCode } = {},
   ): void {
     this.#options.onHop({ kind, status: response.status, by: flow.peer, ...more });
   }
@@ -326,10 +358,16 @@ function sipUri(
   };
 }
 
-function whyRefused(response: SipResponse): string {
+/** The words of ms-diagnostics beside those of the response, and the code that its number stands for. */
+function whyRefused(response: SipResponse): { readonly detail: string; readonly code?: ErrorCode } {
   const phrase = response.reasonPhrase === '' ? reasonPhrase(response.status) : response.reasonPhrase;
-  const reason = /reason="((?:[^"\\]|\\.)*)"/.exec(response.header('ms-diagnostics') ?? '')?.[1];
-  return reason === undefined ? phrase : `${phrase}; ${reason.replaceAll(/\\(.)/g, '$1')}`;
+  const diagnostics = response.header('ms-diagnostics') ?? '';
+  const reason = /reason="((?:[^"\\]|\\.)*)"/.exec(diagnostics)?.[1];
+  const code = codeOfDiagnostics(Number.parseInt(diagnostics, 10));
+  return {
+    detail: reason === undefined ? phrase : `${phrase}; ${reason.replaceAll(/\\(.)/g, '$1')}`,
+    ...(code === undefined ? {} : { code }),
+  };
 }
 
 function secondsSince(startMs: number): number {

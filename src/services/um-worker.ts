@@ -301,7 +301,7 @@ class UmWorker implements RunningWorker {
   #beginDrain(successorPort: number | undefined, detail: string): void {
     this.#phase = 'draining';
     const calls = this.#agent.reports.length;
-    this.#options.log.info({ event: 'worker-drains', calls, successorPort }, `${detail}: ${String(calls)} are left`);
+    this.#options.log.info({ event: 'worker-drains', calls, successorPort }, `${detail}: calls left: ${String(calls)}`);
     this.#reportSoon();
   }
 

@@ -35,10 +35,14 @@ describe('npm start on an empty data directory', () => {
     try {
       const done = await daemon.command('test-call', '1001', '--to', `${site.listen}:5060`);
       assert.equal(done.status, 0, done.stdout + done.stderr);
+      assert.ok(done.stderr.includes(`./bin/openum messages 1001 --data ${daemon.data}`), done.stderr);
       await daemon.logged(({ event }) => event === 'message-stored');
       const refused = await daemon.command('test-call', '1055', '--to', site.listen);
       assert.equal(refused.status, 1);
-      assert.match(refused.stdout, /404/);
+      assert.match(refused.stdout, /404.*\[mailbox-unknown\]\n {2}What to do: enable a mailbox/);
+      const lost = await daemon.command('test-call', '1001', '--to', `${ownLoopbackAddress(7)}:5060`);
+      assert.equal(lost.status, 1);
+      assert.match(lost.stderr, /OpenUM runs on .*: name the address of its call router with --to/);
     } finally {
       await daemon.dispose();
       site.remove();
@@ -116,6 +120,8 @@ describe('the command line without a daemon', () => {
     assert.equal(await statusOf('stop'), 3);
     assert.equal(await statusOf('frobnicate'), 2);
     assert.equal(await statusOf('messages', 'show', 'abcdef'), 4);
+    assert.equal(await statusOf('directory', 'export', '-'), 4);
+    assert.equal(await statusOf('directory', 'import', join(data, 'absent.json')), 1);
     rmSync(data, { recursive: true });
   });
 

@@ -1,10 +1,10 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Argv } from 'yargs';
-import { UmError } from '../../base/errors.js';
-import { LIMITS } from '../../base/limits.js';
 import type { CommandContext, SharedArguments } from '../command-context.js';
 import { EXIT, printFacts } from '../command-io.js';
+import { STANDARD_STREAM } from '../command-words.js';
 import { dataDirectoryOf } from '../data-directory.js';
+import { readDocument, writeDocument } from '../document-file.js';
 import { askDaemonOrStore } from '../store-access.js';
 
 const file = { type: 'string', demandOption: true, describe: 'The JSON file; - for standard output or input' } as const;
@@ -31,9 +31,8 @@ function addExport(program: Argv<SharedArguments>, context: CommandContext): Arg
       context.run(false, async () => {
         const data = dataDirectoryOf(args, context.environment);
         const document = await askDaemonOrStore(data, 'export-directory', {});
-        const text = `${JSON.stringify(document, null, 2)}\n`;
-        if (args.file === '-') context.io.out(text);
-        else writeText(args.file, text);
+        writeDocument(args.file, document, context.io);
+        if (args.file !== STANDARD_STREAM) context.io.err(`the directory is in ${resolve(args.file)}\n`);
         return EXIT.done;
       }),
   );
@@ -51,38 +50,10 @@ function addImport(program: Argv<SharedArguments>, context: CommandContext): Arg
     (args) =>
       context.run(args.json, async () => {
         const data = dataDirectoryOf(args, context.environment);
-        const result = await askDaemonOrStore(data, 'import-directory', { document: readDocument(args.file) });
+        const document = await readDocument(args.file, context.io);
+        const result = await askDaemonOrStore(data, 'import-directory', { document });
         printFacts(context.io, args.json, result, ({ version }) => `directory version ${String(version)} is in effect`);
         return EXIT.done;
       }),
   );
-}
-
-function writeText(path: string, text: string): void {
-  try {
-    writeFileSync(path, text, { mode: 0o600 });
-  } catch (error) {
-    throw new UmError('usage-wrong', `${path} cannot be written: ${words(error)}`, { cause: error });
-  }
-}
-
-/** @throws UmError 'usage-wrong' when it cannot be read, 'directory-invalid' when it is no JSON */
-function readDocument(path: string): unknown {
-  let text: string;
-  try {
-    if (path !== '-' && statSync(path).size > LIMITS.controlRequestBytes)
-      throw new Error(`larger than ${String(LIMITS.controlRequestBytes)} bytes`);
-    text = readFileSync(path === '-' ? 0 : path, 'utf8');
-  } catch (error) {
-    throw new UmError('usage-wrong', `${path} cannot be read: ${words(error)}`, { cause: error });
-  }
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, '')) as unknown;
-  } catch (error) {
-    throw new UmError('directory-invalid', `${path} is no JSON: ${words(error)}`, { cause: error });
-  }
-}
-
-function words(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

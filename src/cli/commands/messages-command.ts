@@ -4,10 +4,12 @@ import type { MessageFilter, MessageMarks } from '../../mailbox/message-store.js
 import type { MessageReport } from '../../mailbox/control-protocol.js';
 import type { CommandContext, SharedArguments } from '../command-context.js';
 import { EXIT, printFacts } from '../command-io.js';
+import { STANDARD_STREAM } from '../command-words.js';
 import { dataDirectoryOf } from '../data-directory.js';
-import { saveAudio } from '../save-audio.js';
+import { givenId } from '../given-id.js';
+import { readAudio, saveAudio } from '../save-audio.js';
 import { askDaemonOrStore } from '../store-access.js';
-import { printable, textTable } from '../text-table.js';
+import { counted, printable, textTable } from '../text-table.js';
 
 const jsonOption = { type: 'boolean', default: false, describe: 'Print one JSON document' } as const;
 const id = {
@@ -24,10 +26,12 @@ export function addMessagesCommand(program: Argv<SharedArguments>, context: Comm
     (command) =>
       addDelete(addMark(addSave(addShow(command, context), context), context), context)
         .positional('extension', { type: 'string', describe: 'Only this mailbox: its extension or address' })
-        .option('missed', { type: 'boolean', default: false, describe: 'List missed calls instead' })
+        .option('missed', { type: 'boolean', default: false, global: false, describe: 'List missed calls instead' })
         .option('json', jsonOption)
         .example('./bin/openum messages 1000', 'what lies in the mailbox of extension 1000')
-        .example('./bin/openum messages --missed --json', 'all missed calls, for programs'),
+        .example('./bin/openum messages --missed --json', 'all missed calls, for programs')
+        // Of the list alone, not of what is done with one message.
+        .option('extension', { type: 'string', global: false }),
     (args) =>
       context.run(args.json, async () => {
         const filter: MessageFilter = {
@@ -63,14 +67,24 @@ function addSave(program: Argv<SharedArguments>, context: CommandContext): Argv<
     (command) =>
       command
         .positional('id', id)
-        .positional('file', { type: 'string', describe: 'Where to (default: a name made of caller and time, here)' })
+        .positional('file', {
+          type: 'string',
+          describe: 'Where to; - for standard output (default: a name made of caller and time, here)',
+        })
         .option('force', { type: 'boolean', default: false, describe: 'Replace a file that is there already' })
         .option('json', jsonOption)
         .example('./bin/openum messages save 3f9a1c', '')
-        .example('./bin/openum messages save 3f9a1c /tmp/message.wav', ''),
+        .example('./bin/openum messages save 3f9a1c /tmp/message.wav', '')
+        .example('./bin/openum messages save 3f9a1c - | aplay', ''),
     (args) =>
       context.run(args.json, async () => {
+        if (args.file === STANDARD_STREAM && args.json)
+          throw new UmError('usage-wrong', '--json and - both want standard output: take one of them');
         const message = await findMessage(args, args.id, context);
+        if (args.file === STANDARD_STREAM) {
+          context.io.out(readAudio(message));
+          return EXIT.done;
+        }
         const file = saveAudio(message, args.file, args.force);
         printFacts(context.io, args.json, { id: message.id, file }, (facts) => `saved to ${facts.file}`);
         return EXIT.done;
@@ -87,7 +101,7 @@ function addDelete(program: Argv<SharedArguments>, context: CommandContext): Arg
     (args) =>
       context.run(args.json, async () => {
         const data = dataDirectoryOf(args, context.environment);
-        const message = await askDaemonOrStore(data, 'delete-message', { id: args.id });
+        const message = await askDaemonOrStore(data, 'delete-message', { id: givenId(args.id) });
         printFacts(context.io, args.json, message, (gone) => `deleted ${gone.id}`);
         return EXIT.done;
       }),
@@ -120,16 +134,17 @@ function addMark(program: Argv<SharedArguments>, context: CommandContext): Argv<
           ...(args.private === undefined ? {} : { private: args.private }),
         };
         const data = dataDirectoryOf(args, context.environment);
-        const message = await askDaemonOrStore(data, 'mark-message', { id: args.id, marks });
+        const message = await askDaemonOrStore(data, 'mark-message', { id: givenId(args.id), marks });
         printFacts(context.io, args.json, message, describeMessage);
         return EXIT.done;
       }),
   );
 }
 
-/** @throws UmError 'not-found' */
+/** @throws UmError 'not-found', 'usage-wrong' */
 async function findMessage(shared: SharedArguments, wanted: string, context: CommandContext): Promise<MessageReport> {
-  const [message] = await askDaemonOrStore(dataDirectoryOf(shared, context.environment), 'messages', { id: wanted });
+  const data = dataDirectoryOf(shared, context.environment);
+  const [message] = await askDaemonOrStore(data, 'messages', { id: givenId(wanted) });
   if (message === undefined) throw new UmError('not-found', `no message has the id ${wanted}`);
   return message;
 }
@@ -182,7 +197,7 @@ function describeMessage(message: MessageReport): string {
     ['Call-ID', message.callId],
     ...message.delivery.map((delivery): readonly [string, string] => [
       delivery.kind,
-      `${delivery.state} after ${String(delivery.attempts)} attempts${delivery.lastError === null ? '' : `: ${delivery.lastError}`}`,
+      `${delivery.state} after ${counted(delivery.attempts, 'attempt')}${delivery.lastError === null ? '' : `: ${delivery.lastError}`}`,
     ]),
   ];
   return rows.map(([name, value]) => `${name.padEnd(10)}${printable(value)}`).join('\n');

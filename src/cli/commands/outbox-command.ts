@@ -3,6 +3,7 @@ import type { OutboxReport } from '../../mailbox/control-protocol.js';
 import type { CommandContext, SharedArguments } from '../command-context.js';
 import { EXIT, printFacts } from '../command-io.js';
 import { dataDirectoryOf } from '../data-directory.js';
+import { givenId } from '../given-id.js';
 import { askDaemonOrStore } from '../store-access.js';
 import { textTable } from '../text-table.js';
 
@@ -24,7 +25,7 @@ export function addOutboxCommand(program: Argv<SharedArguments>, context: Comman
           (args) =>
             context.run(args.json, async () => {
               const data = dataDirectoryOf(args, context.environment);
-              const job = await askDaemonOrStore(data, 'retry-job', { id: args.id });
+              const job = await askDaemonOrStore(data, 'retry-job', { id: givenId(args.id) });
               printFacts(context.io, args.json, job, (again) => `${again.id} is tried again`);
               return EXIT.done;
             }),
@@ -37,7 +38,7 @@ export function addOutboxCommand(program: Argv<SharedArguments>, context: Comman
           (args) =>
             context.run(args.json, async () => {
               const data = dataDirectoryOf(args, context.environment);
-              const job = await askDaemonOrStore(data, 'discard-job', { id: args.id });
+              const job = await askDaemonOrStore(data, 'discard-job', { id: givenId(args.id) });
               printFacts(context.io, args.json, job, (gone) => `${gone.id} is discarded`);
               return EXIT.done;
             }),

@@ -4,7 +4,7 @@ import { askDaemon } from '../../platform/control/control-client.js';
 import type { CommandContext, SharedArguments } from '../command-context.js';
 import { EXIT, printFacts } from '../command-io.js';
 import { dataDirectoryOf } from '../data-directory.js';
-import { textTable } from '../text-table.js';
+import { counted, textTable } from '../text-table.js';
 
 /** `openum status`: processes, ports, calls, outbox. */
 export function addStatusCommand(program: Argv<SharedArguments>, context: CommandContext): Argv<SharedArguments> {
@@ -56,7 +56,7 @@ function describeStatus(status: StatusReport): string {
   return [
     `OpenUM ${status.version}, directory version ${String(status.directoryVersion)}`,
     processes,
-    `RTP ports ${String(rtp.min)} to ${String(rtp.max)}, ${String(rtp.inUse)} pairs in use; SIP over UDP and TLS: off (not implemented yet)`,
+    `RTP ports ${String(rtp.min)} to ${String(rtp.max)}, ${counted(rtp.inUse, 'pair')} in use; SIP over UDP and TLS: off (not implemented yet)`,
     `outbox: ${String(outbox.waiting)} waiting, ${String(outbox.dead)} dead`,
     calls,
   ].join('\n\n');

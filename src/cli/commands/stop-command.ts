@@ -1,10 +1,12 @@
 import type { Argv } from 'yargs';
 import { UmError } from '../../base/errors.js';
 import { askDaemon } from '../../platform/control/control-client.js';
+import { hasCode } from '../../platform/os-error.js';
 import { type RunningDaemon, runningDaemon } from '../../platform/process/running-daemon.js';
 import type { CommandContext, SharedArguments } from '../command-context.js';
 import { type CommandIo, EXIT } from '../command-io.js';
 import { dataDirectoryOf } from '../data-directory.js';
+import { counted } from '../text-table.js';
 
 /** A second signal counts as "now" only after this time: see the supervisor. */
 const SECOND_SIGNAL_AFTER_MS = 1_100;
@@ -41,8 +43,9 @@ function terminate({ pid }: RunningDaemon): void {
   try {
     process.kill(pid, 'SIGTERM');
   } catch (error) {
-    // Ended a moment ago: what was wanted.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (hasCode(error, 'ESRCH')) return; // ended a moment ago: what was wanted
+    if (!hasCode(error, 'EPERM')) throw error;
+    throw new UmError('data-unwritable', `process ${String(pid)} is another user's: stop it as that user, or as root`);
   }
 }
 
@@ -52,7 +55,7 @@ async function waitForEnd(daemon: RunningDaemon, dataDirectory: string, io: Comm
     await pause(LOOK_EVERY_MS);
     const left = await callsLeft(dataDirectory);
     if (left !== undefined && left > 0 && left !== told) {
-      io.err(`waiting for ${String(left)} ${left === 1 ? 'call' : 'calls'} to end (openum stop --now ends them)\n`);
+      io.err(`waiting for ${counted(left, 'call')} to end (openum stop --now ends them)\n`);
       told = left;
     }
   }

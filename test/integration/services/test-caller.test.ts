@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, test } from 'node:test';
 import { UmError } from '../../../src/base/errors.js';
 import type { HostPort } from '../../../src/protocol/sip/flow.js';
+import type { RunningWorker } from '../../../src/services/um-worker.js';
 import { testCall, type TestCallHop, type TestCallOptions } from '../../../src/services/test-caller.js';
 import { ownLoopbackAddress } from '../../support/daemon.js';
 import { headerOf } from '../../support/raw-caller.js';
@@ -27,8 +28,7 @@ async function server(final: (count: number, request: string) => string): Promis
     socket.setEncoding('latin1').on('error', () => undefined);
     socket.on('data', (text: string) => {
       if (!text.startsWith('INVITE')) return;
-      const echoed = text.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq)\s*:/i.test(line));
-      socket.write([`SIP/2.0 ${final(count, text)}`, ...echoed, 'Content-Length: 0', '', ''].join('\r\n'));
+      socket.write(answerTo(text, final(count, text)));
       count += 1;
     });
   });
@@ -42,6 +42,53 @@ async function server(final: (count: number, request: string) => string): Promis
   const address = tcp.address();
   assert.ok(typeof address === 'object' && address);
   return { address: listen, port: address.port };
+}
+
+function answerTo(request: string, final: string): string {
+  const echoed = request.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq)\s*:/i.test(line));
+  return [`SIP/2.0 ${final}`, ...echoed, 'Content-Length: 0', '', ''].join('\r\n');
+}
+
+async function runningWorker(): Promise<{ readonly site: WorkerSite; readonly worker: RunningWorker }> {
+  const site = new WorkerSite({ listen });
+  closing.push(() => site.dispose());
+  await site.listenForReports();
+  const worker = await site.start();
+  await site.parent.heard('ready');
+  return { site, worker };
+}
+
+/**
+ * Stands in for a worker: what is between it and the caller passes, until it is closed, which is as if the worker were killed.
+ *
+ * @param bye - what BYE is answered with, in the worker's place
+ */
+async function relayTo(port: number, bye?: string): Promise<{ readonly place: HostPort; close(): void }> {
+  const sockets = new Set<Socket>();
+  const relay = createServer((caller) => {
+    const worker = connect({ host: listen, port, localAddress: listen });
+    for (const socket of [caller, worker]) sockets.add(socket.setEncoding('latin1').on('error', () => undefined));
+    const own = relay.address();
+    const ownPort = typeof own === 'object' && own ? own.port : 0;
+    caller.on('data', (text: string) => {
+      if (bye !== undefined && text.startsWith('BYE')) caller.write(answerTo(text, bye), 'latin1');
+      else worker.write(text, 'latin1');
+    });
+    worker.on('data', (text: string) => {
+      const contact = new RegExp(`^(Contact: .*):${String(port)}`, 'gm');
+      caller.write(text.replace(contact, `$1:${String(ownPort)}`), 'latin1');
+    });
+  }).listen(0, listen);
+  await once(relay, 'listening');
+  const address = relay.address();
+  assert.ok(typeof address === 'object' && address);
+  return {
+    place: { address: listen, port: address.port },
+    close: () => {
+      relay.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }
 
 function call(to: HostPort, hops: TestCallHop[], more: Partial<TestCallOptions> = {}): ReturnType<typeof testCall> {
@@ -61,11 +108,7 @@ function call(to: HostPort, hops: TestCallHop[], more: Partial<TestCallOptions> 
 
 describe('the test caller', () => {
   test('follows a redirect, waits for the beep, speaks, hangs up; what it said is in the spool', async () => {
-    const site = new WorkerSite({ listen });
-    closing.push(() => site.dispose());
-    await site.listenForReports();
-    const worker = await site.start();
-    await site.parent.heard('ready');
+    const { site, worker } = await runningWorker();
     const contact = `<sip:1000@${listen}:${String(worker.port)};transport=tcp>`;
     const to = await server(() => `302 Moved Temporarily\r\nContact: ${contact}`);
     const hops: TestCallHop[] = [];
@@ -98,7 +141,76 @@ describe('the test caller', () => {
     const to = await server(() => '404 Not Found\r\nms-diagnostics: 15004;source="um";reason="no \\"mailbox\\""');
     const hops: TestCallHop[] = [];
     assert.deepEqual((await call(to, hops)).answered, false);
-    assert.deepEqual(hops, [{ kind: 'refused', status: 404, by: to, detail: 'Not Found; no "mailbox"' }]);
+    const detail = 'Not Found; no "mailbox"';
+    assert.deepEqual(hops, [{ kind: 'refused', status: 404, by: to, detail, code: 'mailbox-unknown' }]);
+  });
+
+  test('refused by a server that is none of ours: a number of ms-diagnostics that we do not have is no code', async () => {
+    for (const header of ['\r\nms-diagnostics: 15999;reason="x"', '\r\nms-diagnostics: x', '']) {
+      const to = await server(() => `404 Not Found${header}`);
+      const hops: TestCallHop[] = [];
+      await call(to, hops);
+      assert.equal(hops.length, 1);
+      assert.ok(!('code' in (hops[0] ?? {})), header);
+    }
+  });
+
+  test('the server hangs up amid the speech: it is not said of the caller', async () => {
+    const { site, worker } = await runningWorker();
+    const hops: TestCallHop[] = [];
+    const result = await call({ address: listen, port: worker.port }, hops, {
+      audio: speech(30, 3),
+      onHop: (hop) => {
+        hops.push(hop);
+        if (hop.kind === 'speaking') site.parent.tell({ kind: 'stop-now' });
+      },
+    });
+    assert.equal(result.answered, true);
+    assert.ok(result.spokenMs < 30_000);
+    assert.deepEqual(
+      hops.map(({ kind }) => kind),
+      ['answered', 'greeting-heard', 'speaking', 'ended-by-server'],
+    );
+    assert.equal(await worker.ended, 0);
+  });
+
+  test('the server hangs up before the beep -> call-failed: there is no message', async () => {
+    const { site, worker } = await runningWorker();
+    const hops: TestCallHop[] = [];
+    const made = call({ address: listen, port: worker.port }, hops, {
+      onHop: (hop) => {
+        hops.push(hop);
+        if (hop.kind === 'answered') site.parent.tell({ kind: 'stop-now' });
+      },
+    });
+    await assert.rejects(made, /the server ended the call before anything was said/);
+    assert.equal(hops.at(-1)?.kind, 'ended-by-server');
+    assert.equal(await worker.ended, 0);
+  });
+
+  test('a worker that is gone when the caller hangs up -> call-failed: no answer to BYE', async () => {
+    const { site, worker } = await runningWorker();
+    const relay = await relayTo(worker.port);
+    const hops: TestCallHop[] = [];
+    const made = call(relay.place, hops, {
+      onHop: (hop) => {
+        hops.push(hop);
+        if (hop.kind === 'speaking') relay.close();
+      },
+    });
+    await assert.rejects(made, /after 1\.0 s of speech the server did not answer BYE \(transport\)/);
+    assert.ok(!hops.some(({ kind }) => kind === 'hung-up'));
+    site.parent.tell({ kind: 'stop-now' });
+    assert.equal(await worker.ended, 0);
+  });
+
+  test('a worker that does not know the call any more when the caller hangs up -> call-failed', async () => {
+    const { site, worker } = await runningWorker();
+    const relay = await relayTo(worker.port, '481 Call/Transaction Does Not Exist');
+    await assert.rejects(call(relay.place, []), /the server knew nothing of the call: it answered BYE with 481/);
+    relay.close();
+    site.parent.tell({ kind: 'stop-now' });
+    assert.equal(await worker.ended, 0);
   });
 
   test('a redirect to itself -> call-failed', async () => {

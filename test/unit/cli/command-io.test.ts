@@ -2,16 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ERRORS, type ErrorCode, UmError } from '../../../src/base/errors.js';
 import { printFault } from '../../../src/cli/command-io.js';
+import { ScriptedIo } from '../../support/scripted-io.js';
 
 function faultOf(fault: unknown, json = false): { status: number; out: string; err: string } {
-  let out = '';
-  let err = '';
-  const status = printFault(
-    { isTerminal: false, out: (text) => (out += text), err: (text) => (err += text) },
-    json,
-    fault,
-  );
-  return { status, out, err };
+  const io = new ScriptedIo();
+  const status = printFault(io, json, fault);
+  return { status, out: io.bytes.toString(), err: io.told };
 }
 
 describe('printFault', () => {
@@ -25,10 +21,10 @@ describe('printFault', () => {
   });
 
   test('exit statuses are those of the table', () => {
-    const statuses = (['usage-wrong', 'daemon-absent', 'not-found', 'call-failed'] satisfies ErrorCode[]).map(
-      (code) => faultOf(new UmError(code, 'x')).status,
-    );
-    assert.deepEqual(statuses, [2, 3, 4, 1]);
+    const statuses = (
+      ['usage-wrong', 'daemon-absent', 'not-found', 'call-failed', 'file-unusable'] satisfies ErrorCode[]
+    ).map((code) => faultOf(new UmError(code, 'x')).status);
+    assert.deepEqual(statuses, [2, 3, 4, 1, 1]);
   });
 
   test('a bug of ours is shown with its stack, as internal-fault', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { printable, textTable } from '../../../src/cli/text-table.js';
+import { counted, printable, shellWord, textTable } from '../../../src/cli/text-table.js';
 
 describe('textTable', () => {
   test('columns are as wide as their widest cell, without trailing spaces', () => {
@@ -14,5 +14,23 @@ describe('textTable', () => {
 
   test('other scripts and emoji stay', () => {
     assert.equal(printable('Jürgen 東京 📞'), 'Jürgen 東京 📞');
+  });
+});
+
+describe('words for people', () => {
+  test('one thing, several things', () => {
+    assert.deepEqual(
+      [0, 1, 2].map((count) => counted(count, 'call')),
+      ['0 calls', '1 call', '2 calls'],
+    );
+  });
+
+  test('a command that is shown can be pasted into a shell', () => {
+    assert.deepEqual(['/var/lib/openum', 'a b', "it's", ''].map(shellWord), [
+      '/var/lib/openum',
+      "'a b'",
+      "'it'\\''s'",
+      "''",
+    ]);
   });
 });
