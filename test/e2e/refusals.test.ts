@@ -60,13 +60,6 @@ describe('every refusal says why, to the peer and to the admin', () => {
     assert.match(line, /sign-in-not-implemented/);
   });
 
-  test('test-call dials the pilot of a hunt group and names the extension in Diversion', async () => {
-    const refusal = await daemon.command('test-call', '1999', '--pilot', '5000', '--to', site.listen);
-    assert.match(refusal.stdout, /mailbox-unknown/);
-    const pilot = await daemon.command('test-call', '1000', '--to', site.listen);
-    assert.match(pilot.stdout, /pilot-unknown/);
-  });
-
   test('no G.711 -> 488 that names what was offered', async () => {
     const calls = await RawCaller.make({ server: site.listen, user: '5000', headers: ['Diversion: <sip:1000@pbx>'] });
     const withG729 = (): string => calls.sdp().replace('RTP/AVP 0 101', 'RTP/AVP 18 101');

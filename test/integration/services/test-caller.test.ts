@@ -137,6 +137,18 @@ describe('the test caller', () => {
     assert.doesNotMatch(seen, /^X:/m, 'nothing in the number adds a header');
   });
 
+  test('with a pilot it is the pilot that is dialled, and the extension that Diversion names', async () => {
+    let seen = '';
+    const to = await server((_count, request) => {
+      seen = request;
+      return '486 Busy Here';
+    });
+    await call(to, [], { pilot: '5000' });
+    assert.match(seen, /^INVITE sip:5000@/);
+    assert.match(headerOf(seen, 'To') ?? '', /^<sip:5000@/);
+    assert.match(headerOf(seen, 'Diversion') ?? '', /^<sip:1000@/);
+  });
+
   test('refused: the status and the words of ms-diagnostics', async () => {
     const to = await server(() => '404 Not Found\r\nms-diagnostics: 15004;source="um";reason="no \\"mailbox\\""');
     const hops: TestCallHop[] = [];
