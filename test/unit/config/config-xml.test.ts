@@ -97,7 +97,10 @@ describe('configuration file as XML', () => {
   });
 
   test('limit configBytes: a larger file is refused unread', () => {
-    assert.match(faultsOf(' '.repeat(LIMITS.configBytes + 1))[0] ?? '', new RegExp(`larger than ${String(LIMITS.configBytes)} bytes`));
+    assert.match(
+      faultsOf(' '.repeat(LIMITS.configBytes + 1))[0] ?? '',
+      new RegExp(`larger than ${String(LIMITS.configBytes)} bytes`),
+    );
   });
 
   test('property: any text is read or refused with lines that exist, never thrown at', () => {
