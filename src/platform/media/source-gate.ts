@@ -50,17 +50,18 @@ export class SourceGate {
 
   /** True when a packet from there is to be heard. `fits`: its payload type is one of those agreed on. */
   admits(address: string, port: number, fits: boolean, nowMs: number): boolean {
+    const latched = this.#latched;
+    // First, because it is never the announced one, and comparing addresses in their many spellings costs.
+    if (latched?.port === port && latched.address === address) {
+      this.#lastLatchedMs = nowMs;
+      return true;
+    }
     if (this.#isAnnounced(address, port)) {
       this.#lastAnnouncedMs = nowMs;
       this.#latched = undefined;
       return true;
     }
     if (this.#strict) return false;
-    const latched = this.#latched;
-    if (latched?.port === port && latched.address === address) {
-      this.#lastLatchedMs = nowMs;
-      return true;
-    }
     if (!fits || nowMs - this.#lastAnnouncedMs < LATCH_AFTER_MS) return false;
     if (latched !== undefined && nowMs - this.#lastLatchedMs < LATCH_AFTER_MS) return false;
     this.#latched = { address, port };
