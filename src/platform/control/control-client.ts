@@ -154,7 +154,8 @@ export class ControlClient {
  *
  * @param patience - measures how long the answer may take; the process's timers when omitted
  * @throws UmError the daemon's, 'daemon-absent' when none runs, or its service does not come back within some seconds, or
- * 'store-unavailable' when the answer is lost, or takes longer than `controlAnswerMs`
+ * 'data-unwritable' when the directory is another user's, 'store-unavailable' when the answer is lost or takes longer than
+ * `controlAnswerMs`
  */
 export async function askDaemon<M extends ControlMethod>(
   dataDirectory: string,
@@ -208,6 +209,10 @@ function absentOr(fault: Error | undefined, dataDirectory: string): UmError {
   const code = codeOf(fault);
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === undefined)
     return new UmError('daemon-absent', dataDirectory);
+  if (code === 'EACCES' || code === 'EPERM')
+    return new UmError('data-unwritable', `${dataDirectory} is another user's: run this as that user`, {
+      cause: fault,
+    });
   return new UmError('store-unavailable', fault?.message ?? 'the connection was closed', { cause: fault });
 }
 

@@ -392,3 +392,16 @@ describe('threat: a client that', () => {
     assert.deepEqual(await line(), { id: 5, result: { greeting: 'grüß dich' } });
   });
 });
+
+test('a data directory of another user -> said so, whether a daemon runs there or not', async () => {
+  chmodSync(data, 0);
+  // Root may do everything: what anybody else is told is seen as nobody.
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    await assert.rejects(askDaemon(data, 'status', {}), codeIs('data-unwritable'));
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    chmodSync(data, 0o700);
+  }
+});
