@@ -27,7 +27,7 @@ export function addStatusCommand(program: Argv<SharedArguments>, context: Comman
 
 function describeStatus(status: StatusReport): string {
   const port = (value: number | null): string => (value === null ? '-' : String(value));
-  const pid = (value: number | null): string => (value === null ? 'down' : String(value));
+  const pid = (value: number | null): string => (value === null ? 'not reporting' : String(value));
   const processes = textTable(
     ['PROCESS', 'PID', 'TCP', 'TLS', 'STATE', 'CALLS'],
     [
