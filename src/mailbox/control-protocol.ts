@@ -126,6 +126,8 @@ type NoParams = Readonly<Record<string, never>>;
 /** Parameters and result of every method. Ids may be given by their first 6 or more digits. */
 export interface ControlMethods {
   status: { params: NoParams; result: StatusReport };
+  /** Where the call router listens: `address` null for every address, `port` null while none is open. */
+  'router-end': { params: NoParams; result: { readonly address: string | null; readonly port: number | null } };
   /** `mailbox` is an id, address or extension. */
   messages: { params: MessageFilter; result: readonly MessageReport[] };
   'mark-message': { params: { readonly id: string; readonly marks: MessageMarks }; result: MessageReport };

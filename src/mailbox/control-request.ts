@@ -94,6 +94,7 @@ const isReport: Shape<AnyReport> = (value): value is AnyReport =>
 
 const PARAMS: { readonly [M in ControlMethod]: Shape<ControlMethods[M]['params']> } = {
   status: isNothing,
+  'router-end': isNothing,
   messages: partialRecord({ kind: oneOf('voice', 'missed-call'), mailbox: isText, id: isText }),
   'mark-message': record({
     id: isText,

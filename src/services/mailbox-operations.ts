@@ -30,7 +30,7 @@ export interface MailboxOperationsOptions {
   readonly daemon?: Pick<Operations, DaemonMethod>;
 }
 
-type DaemonMethod = 'status' | 'spool-changed';
+type DaemonMethod = 'status' | 'router-end' | 'spool-changed';
 type Operations = {
   readonly [M in ControlMethod]: (params: ControlMethods[M]['params']) => Promise<ControlMethods[M]['result']>;
 };
@@ -45,6 +45,7 @@ export class MailboxOperations {
     const absent = (): Promise<never> => Promise.reject(new UmError('daemon-absent', options.dataDirectory));
     this.#operations = {
       status: absent,
+      'router-end': absent,
       'spool-changed': absent,
       report: absent,
       ...options.daemon,

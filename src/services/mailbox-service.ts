@@ -116,6 +116,10 @@ export class MailboxService {
       },
       daemon: {
         status: () => this.#status(),
+        'router-end': async () => {
+          const { router } = await this.#status();
+          return { address: this.#options.config().listenAddress ?? null, port: router.tcp };
+        },
         'spool-changed': () => {
           void this.#intake.look();
           return Promise.resolve(null);

@@ -29,11 +29,11 @@ describe('npm start on an empty data directory', () => {
     }
   });
 
-  test('test-call leaves a message and exits with 0; to an unknown extension with 1', async () => {
+  test('test-call finds the server of its data directory, leaves a message and exits with 0; to an unknown extension with 1', async () => {
     const site = await Site.make({ which: 1 });
     const daemon = await site.start();
     try {
-      const done = await daemon.command('test-call', '1001', '--to', `${site.listen}:5060`);
+      const done = await daemon.command('test-call', '1001');
       assert.equal(done.status, 0, done.stdout + done.stderr);
       assert.ok(done.stderr.includes(`./bin/openum messages 1001 --data ${daemon.data}`), done.stderr);
       await daemon.logged(({ event }) => event === 'message-stored');

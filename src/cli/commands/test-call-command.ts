@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
 import { UmError } from '../../base/errors.js';
+import type { ControlMethods } from '../../mailbox/control-protocol.js';
 import { loadConfig } from '../../platform/config/config-file.js';
 import { askDaemon } from '../../platform/control/control-client.js';
 import { createLogger } from '../../platform/logging.js';
@@ -35,8 +36,7 @@ export function addTestCallCommand(program: Argv<SharedArguments>, context: Comm
         .option('to', {
           type: 'string',
           requiresArg: true,
-          describe:
-            'HOST[:PORT] of the call router (default: port of the running server, address of the configuration)',
+          describe: 'HOST[:PORT] of the call router (default: that of the running server, else of the configuration)',
         })
         .option('pilot', {
           type: 'string',
@@ -98,24 +98,25 @@ async function targetOf(text: string): Promise<Target> {
 }
 
 /**
- * The call router of this server: on the port that the running daemon has it, else on that of the configuration; at the
- * configuration's address. Where the defaults have it while the configuration is faulty.
+ * The call router of this server: where the running daemon has it, else where the configuration would; where the defaults have
+ * it while the configuration is faulty.
  */
 async function ownRouter(shared: SharedArguments, environment: NodeJS.ProcessEnv): Promise<string> {
   try {
     const { dataDirectory, listenAddress, sipTcpListeningPort } = loadConfig(startOptions(shared), environment).config;
-    const port = (await runningPort(dataDirectory)) ?? sipTcpListeningPort;
-    return hostPortText({ address: listenAddress ?? LOOPBACK, port });
+    const running = await runningRouter(dataDirectory);
+    const address = running ? running.address : listenAddress;
+    return hostPortText({ address: address ?? LOOPBACK, port: running?.port ?? sipTcpListeningPort });
   } catch (error) {
     if (error instanceof UmError && error.code === 'config-faulty') return LOOPBACK;
     throw error;
   }
 }
 
-/** Undefined when no daemon runs, or cannot be asked, or has no router just now. */
-async function runningPort(dataDirectory: string): Promise<number | undefined> {
+/** Undefined when no daemon runs, or cannot be asked. */
+async function runningRouter(dataDirectory: string): Promise<ControlMethods['router-end']['result'] | undefined> {
   try {
-    return (await askDaemon(dataDirectory, 'status', {})).router.tcp ?? undefined;
+    return await askDaemon(dataDirectory, 'router-end', {});
   } catch (error) {
     if (error instanceof UmError) return undefined;
     throw error;

@@ -184,9 +184,9 @@ describe('test-call', () => {
   const call = (...words: readonly string[]): ReturnType<typeof run> =>
     run(['test-call', '1000', ...words, '--data', data]);
 
-  test('without --to: the running daemon says the port of its router; a refusal names its code and what to do', async () => {
+  test('without --to: the running daemon says where its router is; a refusal names its code and what to do', async () => {
     const port = await refusingRouter('404 Not Found\r\nms-diagnostics: 15004;source="um";reason="nobody"');
-    await daemon({ status: status({ router: { pid: 3, tcp: port, tls: null } }) });
+    await daemon({ 'router-end': { address: '127.0.0.1', port } });
     const { status: exit, out, err } = await call();
     assert.equal(exit, 1);
     assert.ok(out.includes(`127.0.0.1:${String(port)} refuses with 404: Not Found; nobody [mailbox-unknown]\n`), out);

@@ -118,6 +118,7 @@ test('an import reaches every subscriber as a delta, in effect before it is answ
   const status = await askDaemon(site.data, 'status', {});
   assert.deepEqual([status.directoryVersion, status.mailbox.pid], [version, process.pid]);
   assert.deepEqual(status.router, { pid: 77, tcp: 5060, tls: null });
+  assert.deepEqual(await askDaemon(site.data, 'router-end', {}), { address: null, port: 5060 });
   assert.deepEqual(status.rtp, { min: config.minimumRtpPort, max: config.maximumRtpPort, inUse: 0 });
   client.close();
 });
