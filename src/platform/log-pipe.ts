@@ -1,5 +1,6 @@
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { LIMITS } from '../base/limits.js';
+import { hasCode } from './os-error.js';
 
 /** While the reader stalls, what waits is tried again this often. */
 const RETRY_MS = 100;
@@ -79,7 +80,7 @@ export class LogPipe implements LogOutput {
     try {
       return writeSync(this.#descriptor, bytes);
     } catch (error) {
-      return error instanceof Error && 'code' in error && error.code === 'EAGAIN' ? 0 : bytes.length;
+      return hasCode(error, 'EAGAIN') ? 0 : bytes.length;
     }
   }
 

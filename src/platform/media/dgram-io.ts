@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { HostPort } from '../../protocol/sip/flow.js';
+import { hasCode } from '../os-error.js';
 import type { DatagramPair, DatagramReceiver, MediaIo } from './media-io.js';
 
 const RECEIVE_BUFFER_BYTES = 262_144;
@@ -47,7 +48,7 @@ async function bind(address: string, port: number): Promise<Socket | 'taken'> {
     return socket;
   } catch (error) {
     socket.close();
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return 'taken';
+    if (hasCode(error, 'EADDRINUSE')) return 'taken';
     throw error;
   }
 }

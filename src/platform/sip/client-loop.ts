@@ -46,6 +46,9 @@ export interface ClientLoop {
   stop(): void;
 }
 
+/** The inputs that both machines have. */
+type SharedInput = InviteClientInput & NonInviteClientInput;
+
 export interface ClientLoopOptions {
   readonly wire: string;
   /** True for TCP and TLS. */
@@ -86,21 +89,10 @@ export function inviteClientLoop({ wire, reliable, timers }: ClientLoopOptions, 
     get isUnheard() {
       return machine.state === 'calling' || machine.state === 'calling-cancelled';
     },
-    start: () => {
-      loop.feed({ kind: 'started' });
-    },
-    heard: (heard) => {
-      loop.feed({ kind: 'response', status: heard.response.status }, heard);
-    },
     cancel: () => {
       loop.feed({ kind: 'cancel' });
     },
-    transportFailed: () => {
-      loop.feed({ kind: 'transport-failed' });
-    },
-    stop: () => {
-      loop.stop();
-    },
+    ...feeding(loop),
   };
 }
 
@@ -131,14 +123,24 @@ export function nonInviteClientLoop({ wire, reliable, timers }: ClientLoopOption
     get isUnheard() {
       return machine.state === 'trying';
     },
+    // RFC 3261 §9.1: CANCEL is for INVITE only.
+    cancel: () => undefined,
+    ...feeding(loop),
+  };
+}
+
+/** What both transactions are told in the same way. */
+function feeding(loop: {
+  feed(input: SharedInput, heard?: HeardResponse): void;
+  stop(): void;
+}): Pick<ClientLoop, 'start' | 'heard' | 'transportFailed' | 'stop'> {
+  return {
     start: () => {
       loop.feed({ kind: 'started' });
     },
     heard: (heard) => {
       loop.feed({ kind: 'response', status: heard.response.status }, heard);
     },
-    // RFC 3261 §9.1: CANCEL is for INVITE only.
-    cancel: () => undefined,
     transportFailed: () => {
       loop.feed({ kind: 'transport-failed' });
     },

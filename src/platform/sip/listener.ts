@@ -3,6 +3,7 @@ import type { MonotonicClock, StartedTimer, Timers } from '../../base/clock.js';
 import { UmError } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import { hostPortText, type HostPort } from '../../protocol/sip/flow.js';
+import { codeOf } from '../os-error.js';
 import { endOf } from './socket-end.js';
 import { RareLine } from './rare-line.js';
 
@@ -144,8 +145,4 @@ function listenError(error: unknown, shown: HostPort): unknown {
     default:
       return error;
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
